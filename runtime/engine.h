@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only door between preload/ (everything with a libc name) and the engine inside the target.
+ *
+ * Every function here may run on any application thread, at any time after the dynamic loader has
+ * relocated this library, also before engine_start and in a fork or vfork child. None of them
+ * changes errno, allocates, takes a lock that a target thread can hold, waits (except
+ * engine_finish, bounded), or prints.
+ */
+#ifndef OVERSTAY_ENGINE_H
+#define OVERSTAY_ENGINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a wrapped call waits for. Every policy keys on the class, never on a function's name. */
+enum call_class {
+	CLASS_SLEEP,
+	CLASS_LOCK,    /* mutex, rwlock, condition, semaphore, barrier, futex */
+	CLASS_WAIT,    /* readiness: poll, select, epoll */
+	CLASS_IO,      /* decided by the descriptor's kind when the call was slow: file, net, pipe, tty */
+	CLASS_FILE,
+	CLASS_NET,
+	CLASS_DNS,
+	CLASS_PROCESS,
+	CLASS_PIPE,
+	CLASS_TTY,
+	CLASS_THREAD,  /* joining a thread */
+	CLASS_OTHER,
+	CLASS_COUNT
+};
+
+/* One wrapped function, for the dictionary of operations. */
+struct engine_op {
+	const char *name;
+	enum call_class class;
+};
+
+/* What a call was about; read only when the call was slow. Build it with the subject_* inlines. */
+enum subject_kind {
+	SUBJECT_NONE,
+	SUBJECT_FD,      /* number = descriptor */
+	SUBJECT_PATH,    /* pointer = NUL-terminated path in the target's memory */
+	SUBJECT_ADDRESS, /* pointer = struct sockaddr, number = its length */
+	SUBJECT_HOST,    /* pointer = NUL-terminated host name, may be NULL */
+	SUBJECT_PROCESS, /* number = pid as passed to wait */
+	SUBJECT_LOCK,    /* pointer = lock object */
+	SUBJECT_FUTEX,   /* pointer = futex word, number = operation, extra = expected value */
+};
+
+struct subject {
+	enum subject_kind kind;
+	uint32_t extra;
+	long number;
+	const void *pointer;
+};
+
+static inline struct subject subject_none(void)
+{
+	return (struct subject){.kind = SUBJECT_NONE};
+}
+
+static inline struct subject subject_fd(int fd)
+{
+	return (struct subject){.kind = SUBJECT_FD, .number = fd};
+}
+
+static inline struct subject subject_path(const char *path)
+{
+	return (struct subject){.kind = SUBJECT_PATH, .pointer = path};
+}
+
+static inline struct subject subject_address(const void *address, unsigned length)
+{
+	return (struct subject){.kind = SUBJECT_ADDRESS, .pointer = address, .number = length};
+}
+
+static inline struct subject subject_host(const char *name)
+{
+	return (struct subject){.kind = SUBJECT_HOST, .pointer = name};
+}
+
+static inline struct subject subject_process(long pid)
+{
+	return (struct subject){.kind = SUBJECT_PROCESS, .number = pid};
+}
+
+static inline struct subject subject_lock(const volatile void *lock)
+{
+	return (struct subject){.kind = SUBJECT_LOCK, .pointer = (const void *)lock};
+}
+
+static inline struct subject subject_futex(const void *word, int operation, uint32_t expected)
+{
+	return (struct subject){
+		.kind = SUBJECT_FUTEX, .pointer = word, .number = operation, .extra = expected};
+}
+
+/*
+ * Non-zero while calls of this thread are of interest: it is inside a poll, or may be inside a
+ * runtime's block_on. A wrapper that reads zero calls the real function and does nothing else.
+ */
+extern __thread unsigned char engine_watch __attribute__((tls_model("initial-exec")));
+
+/* Lives in the wrapper's frame between begin and end; opaque to the wrapper. */
+struct engine_call {
+	uint64_t start; /* clock ticks; 0 = this call is not recorded (nested, or engine busy) */
+	uint32_t op;
+};
+
+/*
+ * Brackets one wrapped call. `op` indexes the table given to engine_start. end() must see the errno
+ * that the real function left, and leaves it so. A call that never returns (cancellation, longjmp)
+ * is noticed at the thread's next call.
+ */
+void engine_call_begin(struct engine_call *call, unsigned op);
+void engine_call_end(struct engine_call *call, struct subject subject);
+
+/* What the engine needs from the real libc; preload hands it down, the engine never looks it up. */
+struct engine_host {
+	const struct engine_op *ops;
+	unsigned op_count; /* at most ENGINE_MAX_OPS */
+	int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+};
+
+#define ENGINE_MAX_OPS 256
+
+/* Constructor, once: reads the environment, recognises runtimes, hooks them, writes the header. */
+void engine_start(const struct engine_host *host);
+
+/*
+ * The program is about to do something that a runtime in a newly loaded object does first (create a
+ * thread, an epoll instance, an eventfd): look for objects that were loaded since the last look.
+ */
+void engine_check_objects(void);
+
+enum finish_reason {
+	FINISH_EXIT,
+	FINISH_EXEC, /* the process replaces itself; if that fails the engine goes on */
+};
+
+/*
+ * The process is ending: drains everything and writes the end line, waiting a bounded time for the
+ * collector. Does nothing in a vfork child or when called twice for FINISH_EXIT.
+ */
+void engine_finish(enum finish_reason reason, int status);
+
+#endif
