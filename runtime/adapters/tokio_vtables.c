@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tokio's task vtables by shape.
+ * Runs on: the constructor, the collector, the viewer.
+ */
+#include "tokio_vtables.h"
+
+#include <string.h>
+
+/* Words of the vtable since 1.23, counted from slot 0. */
+enum {
+	SLOT_POLL = 0,
+	SLOT_SCHEDULE = 1,
+	SLOT_DEALLOC = 2,
+	POINTERS = 7,
+	WORD_TRAILER = 7,
+	WORD_SCHEDULER = 8,
+	WORD_ID = 9,
+	WORD_LOCATION = 10,
+};
+
+/* Since 1.21: state, queue_next, vtable (task/core.rs, `struct Header`, repr(C)). */
+#define HEADER_VTABLE 0x10
+
+struct scan {
+	const struct elf_image *image;
+	void (*found)(void *context, const struct tokio_vtable *);
+	void *context;
+	struct tokio_shapes shapes;
+	bool evidence;
+};
+
+/*
+ * The numbers of a vtable: offsets in a task cell whose header is at least 0x20 bytes. The scheduler
+ * handle is a pointer, or BlockingSchedule: empty before 1.40, two words since, four with test-util.
+ */
+static bool numbers_match(uint64_t trailer, uint64_t scheduler, uint64_t id)
+{
+	if ((trailer | scheduler | id) & 7)
+		return false;
+	if (scheduler < 0x20 || scheduler > 0x1000 || trailer >= 1u << 24)
+		return false;
+	return id >= scheduler && id - scheduler <= 0x20 && id < trailer;
+}
+
+/* The destination of a function that is one direct jump; else the function itself. */
+static uint64_t follow_jump(const struct elf_image *image, uint64_t function)
+{
+	const uint8_t *code = elf_image_bytes(image, function, 5);
+	int32_t offset;
+
+	if (!code || code[0] != 0xe9)
+		return function;
+	memcpy(&offset, code + 1, sizeof(offset));
+	return function + 5 + (uint64_t)(int64_t)offset;
+}
+
+/*
+ * x86-64 code of the `schedule` slot loads the vtable from the header (48 8b 47 10) and then the
+ * scheduler's offset from it (a displacement of 0x40). No other table of this shape does.
+ */
+static bool is_schedule_code(const struct elf_image *image, uint64_t function)
+{
+	const uint8_t *code = NULL;
+	size_t size = 96;
+
+	function = follow_jump(image, function);
+	while (size >= 16 && !(code = elf_image_bytes(image, function, size)))
+		size /= 2;
+	if (!code)
+		return false;
+	for (size_t i = 0; i + 5 <= size; i++) {
+		static const uint8_t load_vtable[] = {0x48, 0x8b, 0x47, HEADER_VTABLE};
+
+		if (memcmp(code + i, load_vtable, sizeof(load_vtable)) == 0)
+			return memchr(code + i, 0x40, size - i) != NULL;
+	}
+	return false;
+}
+
+static bool pointers_match(const struct elf_image *image, const uint64_t *words)
+{
+	for (unsigned i = 0; i < POINTERS; i++)
+		if (!elf_image_is_code(image, words[i]))
+			return false;
+	return true;
+}
+
+static void check_candidate(struct scan *scan, const uint64_t *words, size_t left, uint64_t address,
+			    bool report)
+{
+	struct tokio_vtable vtable = {
+		.address = address,
+		.poll = words[SLOT_POLL],
+		.dealloc = words[SLOT_DEALLOC],
+		.vtable_offset = HEADER_VTABLE,
+		.id_offset = (uint32_t)words[WORD_ID],
+		.trailer_offset = (uint32_t)words[WORD_TRAILER],
+		.class = words[WORD_ID] - words[WORD_SCHEDULER] == 8 ? TOKIO_TASK : TOKIO_BLOCKING,
+	};
+
+	if (!report) {
+		scan->shapes.candidates++;
+		if (!scan->evidence && is_schedule_code(scan->image, words[SLOT_SCHEDULE]))
+			scan->evidence = true;
+		return;
+	}
+	if (left > WORD_LOCATION && words[WORD_LOCATION] == words[WORD_ID] + 8)
+		scan->shapes.unstable = true;
+	scan->shapes.count++;
+	scan->found(scan->context, &vtable);
+}
+
+/* One pass over every data segment; `report` false only counts and looks for evidence. */
+static void scan_segments(struct scan *scan, bool report)
+{
+	for (unsigned s = 0; s < scan->image->segment_count; s++) {
+		const struct elf_segment *segment = &scan->image->segments[s];
+		const uint64_t *words = (const uint64_t *)(const void *)segment->data;
+		size_t count = segment->size / 8;
+
+		if (!segment->readable || segment->executable || (segment->address & 7))
+			continue;
+		if (!segment->writable && !scan->image->fixed)
+			continue;
+		for (size_t i = 0; i + WORD_ID < count; i++) {
+			const uint64_t *w = words + i;
+
+			if (numbers_match(w[WORD_TRAILER], w[WORD_SCHEDULER], w[WORD_ID]) &&
+			    pointers_match(scan->image, w))
+				check_candidate(scan, w, count - i, segment->address + i * 8, report);
+		}
+	}
+}
+
+struct tokio_shapes tokio_find_vtables(const struct elf_image *image,
+				       void (*found)(void *context, const struct tokio_vtable *),
+				       void *context)
+{
+	struct scan scan = {.image = image, .found = found, .context = context};
+
+	scan_segments(&scan, false);
+	if (scan.shapes.candidates && !scan.evidence)
+		scan.evidence = elf_image_has_string(image, "[internal exception] blocking task ran "
+							    "twice");
+	if (scan.evidence)
+		scan_segments(&scan, true);
+	return scan.shapes;
+}
+
+static bool is_listed(const uint64_t *sorted, size_t count, uint64_t value)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (sorted[middle] < value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < count && sorted[low] == value;
+}
+
+struct tokio_shapes tokio_find_vtables_by_poll(const struct elf_image *image, const uint64_t *polls,
+					       size_t count, uint32_t vtable_offset,
+					       void (*found)(void *context,
+							     const struct tokio_vtable *),
+					       void *context)
+{
+	struct tokio_shapes shapes = {0};
+
+	for (unsigned s = 0; count && s < image->segment_count; s++) {
+		const struct elf_segment *segment = &image->segments[s];
+		const uint64_t *words = (const uint64_t *)(const void *)segment->data;
+		size_t word_count = segment->size / 8;
+
+		if (!segment->readable || segment->executable || (segment->address & 7))
+			continue;
+		if (!segment->writable && !image->fixed)
+			continue;
+		for (size_t i = 0; i + POINTERS <= word_count; i++) {
+			struct tokio_vtable vtable = {
+				.address = segment->address + i * 8,
+				.poll = words[i],
+				.dealloc = words[i + 1],
+				.vtable_offset = vtable_offset,
+				.class = TOKIO_UNKNOWN,
+			};
+
+			if (!is_listed(polls, count, words[i]) || !pointers_match(image, words + i))
+				continue;
+			shapes.candidates++;
+			shapes.count++;
+			found(context, &vtable);
+		}
+	}
+	return shapes;
+}

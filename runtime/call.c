@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Begin and end of a wrapped call.
+ * Runs on: application threads whose engine_watch is set.
+ */
+#include "runtime/engine.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "runtime/clock.h"
+#include "runtime/limits.h"
+#include "runtime/ops.h"
+#include "runtime/thread.h"
+#include "runtime/unwind.h"
+
+/*
+ * A call inside a call is a signal handler's, or libc's own through a plug-in (name service), and
+ * belongs to the outer one. An outer call whose frame lies below this one's was left by longjmp.
+ */
+static bool is_nested(struct thread *thread, const struct engine_call *call)
+{
+	return thread->in_call && (uintptr_t)call < thread->call_frame;
+}
+
+void engine_call_begin(struct engine_call *call, unsigned op)
+{
+	struct thread *thread = thread_self;
+
+	call->start = 0;
+	call->op = op;
+	if (__builtin_expect(!thread, 0) && !(thread = thread_attach()))
+		return;
+	if (is_nested(thread, call))
+		return;
+	thread->in_call = true;
+	thread->call_frame = (uintptr_t)call;
+	thread->chained = false;
+	call->start = clock_ticks();
+}
+
+static void fill_event(struct event *event, const struct thread *thread,
+		       const struct poll_frame *poll, const struct engine_call *call,
+		       uint64_t duration, const struct subject *subject)
+{
+	bool futex = subject->kind == SUBJECT_FUTEX;
+
+	event->kind = EVENT_CALL;
+	event->context = !poll                       ? CONTEXT_THREAD
+			 : poll->class == POLL_TASK ? CONTEXT_TASK
+						    : CONTEXT_BLOCKING;
+	event->op = (uint16_t)call->op;
+	event->start = call->start;
+	event->duration = duration;
+	event->task = poll ? poll->task : 0;
+	event->type = poll ? poll->type : NULL;
+	event->explained = 0;
+	event->poll_start = poll ? poll->start : 0;
+	for (unsigned i = 0; i < LOOP_WORDS; i++)
+		event->loop_words[i] = thread->depth > 1 ? thread->loop_words[i] : 0;
+	event->lock = futex || subject->kind == SUBJECT_LOCK ? subject->pointer : NULL;
+	event->futex_op = futex ? (int32_t)subject->number : -1;
+	event->futex_expected = subject->extra;
+	subject_describe(subject, ops_class(call->op), &event->target);
+	event->frame_count = (uint16_t)unwind_capture(event->frames, EVENT_MAX_FRAMES);
+}
+
+static __attribute__((noinline, cold)) void record_call(struct thread *thread,
+							struct poll_frame *poll,
+							struct engine_call *call, uint64_t duration,
+							const struct subject *subject)
+{
+	int saved_errno = errno;
+	struct event *event;
+
+	event = ring_reserve(&thread->ring, EVENT_MAX_BYTES);
+	if (event) {
+		fill_event(event, thread, poll, call, duration, subject);
+		ring_commit(&thread->ring, event,
+			    sizeof(*event) + event->frame_count * sizeof(*event->frames));
+	}
+	if (poll)
+		poll->explained += duration;
+	errno = saved_errno;
+}
+
+void engine_call_end(struct engine_call *call, struct subject subject)
+{
+	struct thread *thread = thread_self;
+	struct poll_frame *poll;
+	uint64_t duration;
+
+	if (!call->start || !thread)
+		return;
+	duration = clock_ticks() - call->start;
+	poll = thread_poll(thread);
+	if (poll && poll->class == POLL_TASK) {
+		thread->ops[call->op].count++;
+		thread->ops[call->op].total += duration;
+	}
+	if (__builtin_expect(duration >= limits.threshold, 0) && limits.recording)
+		record_call(thread, poll, call, duration, &subject);
+	thread->in_call = false;
+}

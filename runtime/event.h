@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Binary records that go from an application thread to the collector through the thread's ring.
+ * Private to the engine, free to change.
+ */
+#ifndef OVERSTAY_EVENT_H
+#define OVERSTAY_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/subject.h"
+
+#define EVENT_MAX_FRAMES 96
+#define LOOP_WORDS       4
+
+enum event_kind {
+	EVENT_CALL,      /* a wrapped call blocked for at least the threshold */
+	EVENT_LONG_POLL, /* a poll lasted at least its limit */
+};
+
+/* The innermost poll that was open on the thread. */
+enum event_context {
+	CONTEXT_TASK,
+	CONTEXT_BLOCKING,
+	CONTEXT_THREAD, /* none */
+	CONTEXT_COUNT
+};
+
+struct task_type;
+
+struct event {
+	uint8_t kind;
+	uint8_t context;
+	uint16_t frame_count;
+	uint16_t op;
+	uint64_t start;    /* ticks */
+	uint64_t duration; /* ticks */
+	uint64_t task;     /* Tokio's task id, 0 when unknown */
+	const struct task_type *type;
+	uint64_t explained;  /* EVENT_LONG_POLL: ticks spent in recorded calls and nested polls */
+	uint64_t poll_start; /* of the innermost poll */
+	uint64_t loop_words[LOOP_WORDS]; /* what the worker's own loop was given, see poll.c */
+	const void *lock;                /* lock or futex word, NULL when the call has none */
+	int32_t futex_op;                /* -1: not a futex call */
+	uint32_t futex_expected;
+	struct described target;
+	uint64_t frames[]; /* return addresses, innermost first */
+};
+
+#define EVENT_MAX_BYTES (sizeof(struct event) + EVENT_MAX_FRAMES * sizeof(uint64_t))
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loaded objects of this process, each with its image, path and build id. Entries are only ever
+ * added; an object that was unloaded stays known, so that old stacks keep their meaning.
+ *
+ * Runs on: whoever holds the object lock of engine.c (constructor, collector, a thread about to
+ * create a runtime); images_find and images_get on the collector.
+ */
+#ifndef OVERSTAY_IMAGES_H
+#define OVERSTAY_IMAGES_H
+
+#include "runtime/patch/elf_image.h"
+
+#define IMAGES_MAX 1024
+
+struct image {
+	struct elf_image elf;
+	char path[512];
+	char build_id[65]; /* lower-case hex, empty when the object has none */
+	bool self;         /* this library */
+	bool loaded;
+};
+
+/*
+ * Looks for objects that are new since the last call and reports each once. Takes the dynamic
+ * loader's list lock for the walk (dl_iterate_phdr), never while an object's constructor runs.
+ */
+void images_update(void (*added)(unsigned index, struct image *image));
+
+/* True when the loader's list has changed since the last images_update. */
+bool images_changed(void);
+
+struct image *images_get(unsigned index);
+
+/* Index of the object that covers `address` now (or did last), or -1. */
+int images_find(uint64_t address);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes pointer slots in relocated, possibly read-only data.
+ * Runs on: the holder of the object lock.
+ */
+#include "slots.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "runtime/sys.h"
+
+/* The engine's targets use 4 KiB pages on x86-64; aarch64 kernels may use 64 KiB. */
+static uint64_t page_size(void)
+{
+#if defined(__x86_64__)
+	return 4096;
+#else
+	return 65536;
+#endif
+}
+
+static int protect(uint64_t page, int protection)
+{
+	return (int)sys_call3(SYS_mprotect, page, page_size(), protection);
+}
+
+static const struct elf_segment *data_segment_of(const struct elf_image *image, uint64_t address)
+{
+	for (unsigned i = 0; i < image->segment_count; i++) {
+		const struct elf_segment *segment = &image->segments[i];
+
+		if (address - segment->address < segment->size)
+			return segment->executable ? NULL : segment;
+	}
+	return NULL;
+}
+
+/* The loader protects whole pages: from the page of the first relro byte to the last full page. */
+static bool in_relro(const struct elf_image *image, uint64_t page)
+{
+	uint64_t mask = ~(page_size() - 1);
+
+	return page >= (image->relro_start & mask) && page < (image->relro_end & mask);
+}
+
+void slot_writer_init(struct slot_writer *writer, const struct elf_image *image)
+{
+	writer->image = image;
+	writer->page = 0;
+	writer->read_only = false;
+}
+
+void slot_writer_finish(struct slot_writer *writer)
+{
+	if (writer->page && writer->read_only)
+		protect(writer->page, PROT_READ);
+	writer->page = 0;
+}
+
+int slot_writer_set(struct slot_writer *writer, uint64_t address, uint64_t value)
+{
+	const struct elf_segment *segment = data_segment_of(writer->image, address);
+	uint64_t page = address & ~(page_size() - 1);
+
+	if (!segment || (address & 7))
+		return -EFAULT;
+	if (page != writer->page) {
+		slot_writer_finish(writer);
+		writer->read_only = !segment->writable || in_relro(writer->image, page);
+		if (writer->read_only) {
+			int error = protect(page, PROT_READ | PROT_WRITE);
+
+			if (error < 0)
+				return error;
+		}
+		writer->page = page;
+	}
+	__atomic_store_n((uint64_t *)(uintptr_t)address, value, __ATOMIC_RELEASE);
+	return 0;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Poll boundaries.
+ * Runs on: the runtime's threads, around every poll.
+ *
+ * One clock reading per poll where possible: when nothing was observed between the end of a poll and
+ * the beginning of the next one in the same worker loop, the end serves as the beginning. Only the
+ * scheduler runs in between there. On a thread whose polls have no worker loop around them
+ * (current_thread, LocalSet) the root future can run in between, so the clock is read twice.
+ *
+ * Handed-over workers: Tokio's worker loop is a blocking-class poll whose closure captured an
+ * Arc<Worker>. block_in_place gives that worker to another thread by polling another closure with
+ * the same Arc there. The first words of such a poll's closure are kept per thread; the collector
+ * compares them to tell that a thread had lost its worker when it blocked.
+ */
+#include "poll.h"
+
+#include <stddef.h>
+
+#include "runtime/clock.h"
+#include "runtime/collector.h"
+#include "runtime/limits.h"
+#include "runtime/thread.h"
+#include "runtime/unwind.h"
+
+enum poll_class (*poll_classify)(const uint64_t *frames, unsigned count);
+
+struct poll_guard {
+	struct thread *thread;
+	struct poll_frame *frame; /* NULL: too deep, only counted */
+};
+
+static __attribute__((noinline, cold)) void record_long_poll(struct thread *thread,
+							     const struct poll_frame *frame,
+							     uint64_t duration)
+{
+	struct event *event;
+	bool was_in_call = thread->in_call;
+
+	thread->in_call = true; /* a signal handler's wrapped calls must not touch the ring */
+	event = ring_reserve(&thread->ring, sizeof(*event));
+	if (event) {
+		*event = (struct event){
+			.kind = EVENT_LONG_POLL,
+			.context = CONTEXT_TASK,
+			.start = frame->start,
+			.duration = duration,
+			.task = frame->task,
+			.type = frame->type,
+			.explained = frame->explained,
+			.poll_start = frame->start,
+			.futex_op = -1,
+		};
+		for (unsigned i = 0; i < LOOP_WORDS; i++)
+			event->loop_words[i] = thread->depth ? thread->loop_words[i] : 0;
+		ring_commit(&thread->ring, event, sizeof(*event));
+	}
+	thread->in_call = was_in_call;
+}
+
+/* Also runs while a panic or a cancellation unwinds through the hook. */
+static inline void poll_leave(struct poll_guard *guard)
+{
+	struct thread *thread = guard->thread;
+	struct poll_frame *frame = guard->frame;
+	uint64_t now, duration;
+
+	thread->depth--;
+	if (!frame)
+		return;
+	now = clock_ticks();
+	duration = now - frame->start;
+	thread->last_end = now;
+	thread->chained = true;
+	engine_watch = frame->watch;
+	if (frame->class == POLL_TASK) {
+		durations_count(&thread->poll_stats, clock_ns(duration));
+		if (__builtin_expect(duration >= limits.long_poll, 0) &&
+		    duration - frame->explained >= limits.long_poll)
+			record_long_poll(thread, frame, duration);
+		if (thread->depth)
+			frame[-1].explained += duration;
+	}
+}
+
+static __attribute__((noinline, cold)) struct thread *attach(void)
+{
+	struct thread *thread = thread_attach();
+
+	if (thread)
+		collector_start();
+	return thread;
+}
+
+static __attribute__((noinline, cold)) enum poll_class decide_class(struct thread *thread,
+								    struct task_type *type)
+{
+	uint64_t frames[32];
+	enum poll_class class = POLL_UNKNOWN;
+	bool was_in_call = thread->in_call;
+
+	thread->in_call = true;
+	if (poll_classify)
+		class = poll_classify(frames, unwind_capture(frames, 32));
+	thread->in_call = was_in_call;
+	/* Silence rather than a false finding: what can't be told apart counts as a pool job. */
+	if (class == POLL_UNKNOWN)
+		class = POLL_BLOCKING;
+	__atomic_store_n(&type->class, class, __ATOMIC_RELAXED);
+	return class;
+}
+
+static __attribute__((noinline)) void enter_blocking(struct thread *thread, const char *header,
+						     const struct task_type *type, uint64_t start)
+{
+	uint32_t at = type->id_offset + 8;
+
+	thread->loop_start = 0;
+	for (unsigned i = 0; i < LOOP_WORDS; i++, at += 8)
+		__atomic_store_n(&thread->loop_words[i],
+				 type->id_offset && at + 8 <= type->core_end
+					 ? *(const uint64_t *)(const void *)(header + at)
+					 : 0,
+				 __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->loop_start, start, __ATOMIC_RELEASE);
+}
+
+static inline __attribute__((always_inline)) void poll_run(char *header, uint32_t vtable_offset)
+{
+	/* The header may be freed by the poll: everything is read before the original runs. */
+	struct task_type *type = task_types_find(*(void **)(void *)(header + vtable_offset));
+	struct thread *thread = thread_self;
+	struct poll_frame *frame;
+
+	if (__builtin_expect(!thread, 0))
+		thread = attach();
+	if (__builtin_expect(!thread, 0)) {
+		type->poll(header);
+		return;
+	}
+	struct poll_guard guard __attribute__((cleanup(poll_leave))) = {thread, NULL};
+	uint32_t depth = thread->depth++;
+
+	if (__builtin_expect(depth < MAX_OPEN_POLLS, 1)) {
+		uint32_t class = __atomic_load_n(&type->class, __ATOMIC_RELAXED);
+
+		if (__builtin_expect(class == POLL_UNKNOWN, 0))
+			class = decide_class(thread, type);
+		frame = &thread->polls[depth];
+		frame->start = thread->chained && depth && frame[-1].class == POLL_BLOCKING
+				       ? thread->last_end
+				       : clock_ticks();
+		frame->type = type;
+		frame->task = type->id_offset
+				      ? *(uint64_t *)(void *)(header + type->id_offset)
+				      : 0;
+		frame->explained = 0;
+		frame->class = (uint8_t)class;
+		frame->watch = engine_watch | (depth ? 0 : WATCH_ROOT);
+		if (class == POLL_BLOCKING && !depth)
+			enter_blocking(thread, header, type, frame->start);
+		engine_watch = WATCH_POLL | WATCH_ROOT;
+		thread->chained = false;
+		guard.frame = frame;
+	}
+	type->poll(header);
+}
+
+void poll_hook_10(void *header)
+{
+	poll_run(header, 0x10);
+}
+
+void poll_hook_20(void *header)
+{
+	poll_run(header, 0x20);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registry of thread states.
+ * Runs on: application threads (attach), the collector (retire), a fork child.
+ */
+#include "thread.h"
+
+#include <string.h>
+
+#include "runtime/limits.h"
+#include "runtime/sys.h"
+
+__thread unsigned char engine_watch;
+__thread struct thread *thread_self;
+
+static struct thread *registry;
+
+struct thread *thread_first(void)
+{
+	return __atomic_load_n(&registry, __ATOMIC_ACQUIRE);
+}
+
+/* A thread that ended without the collector having noticed yet may have had this thread's tid. */
+static void orphan_namesakes(int tid)
+{
+	for (struct thread *t = thread_first(); t; t = t->next)
+		if (t->tid == tid)
+			__atomic_store_n(&t->tid, 0, __ATOMIC_RELAXED);
+}
+
+static struct thread *claim_retired(void)
+{
+	for (struct thread *t = thread_first(); t; t = t->next) {
+		bool expected = true;
+
+		if (__atomic_load_n(&t->retired, __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&t->retired, &expected, false, false,
+						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return t;
+	}
+	return NULL;
+}
+
+static void enlist(struct thread *thread)
+{
+	struct thread *head = thread_first();
+
+	do {
+		thread->next = head;
+	} while (!__atomic_compare_exchange_n(&registry, &head, thread, false, __ATOMIC_RELEASE,
+					      __ATOMIC_RELAXED));
+}
+
+struct thread *thread_attach(void)
+{
+	struct thread *thread;
+	int tid;
+
+	if (!__atomic_load_n(&limits.recording, __ATOMIC_RELAXED))
+		return NULL;
+	tid = sys_gettid();
+	orphan_namesakes(tid);
+	thread = claim_retired();
+	if (thread) {
+		__atomic_store_n(&thread->tid, tid, __ATOMIC_RELAXED);
+	} else {
+		thread = sys_map(sizeof(*thread));
+		if (!thread)
+			return NULL;
+		thread->tid = tid;
+		enlist(thread);
+	}
+	thread_self = thread;
+	return thread;
+}
+
+void durations_add(struct durations *to, const struct durations *from)
+{
+	to->count += from->count;
+	to->total_ns += from->total_ns;
+	if (from->max_ns > to->max_ns)
+		to->max_ns = from->max_ns;
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+		to->histogram[i] += from->histogram[i];
+}
+
+void thread_retire(struct thread *thread, struct durations *ret_polls, struct op_counter *ret_ops)
+{
+	durations_add(ret_polls, &thread->poll_stats);
+	for (unsigned i = 0; i < ENGINE_MAX_OPS; i++) {
+		ret_ops[i].count += thread->ops[i].count;
+		ret_ops[i].total += thread->ops[i].total;
+	}
+	memset(&thread->poll_stats, 0, sizeof(thread->poll_stats));
+	memset(thread->ops, 0, sizeof(thread->ops));
+	memset(thread->loop_words, 0, sizeof(thread->loop_words));
+	thread->loop_start = 0;
+	thread->depth = 0;
+	thread->chained = false;
+	thread->in_call = false;
+	thread->id = 0;
+	__atomic_store_n(&thread->retired, true, __ATOMIC_RELEASE);
+}
+
+void thread_after_fork(void)
+{
+	registry = NULL;
+	thread_self = NULL;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the engine knows of one application thread: its open polls, its statistics, its ring.
+ *
+ * The state is mapped when the thread first polls or makes a call that is of interest. Only the
+ * thread itself writes it (the collector writes ring.tail and `retired`); the collector reads the
+ * counters without synchronisation, which is exact once the thread has stopped and otherwise a
+ * moment old.
+ */
+#ifndef OVERSTAY_THREAD_H
+#define OVERSTAY_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/engine.h"
+#include "runtime/event.h"
+#include "runtime/ring.h"
+#include "runtime/task_types.h"
+
+/* Bits of engine_watch. */
+#define WATCH_POLL 1 /* inside a hooked poll */
+#define WATCH_ROOT 2 /* may be inside a runtime's block_on */
+
+#define MAX_OPEN_POLLS    16
+#define HISTOGRAM_BUCKETS 44 /* bucket b counts durations below 2^b ns and not below 2^(b-1) */
+
+struct poll_frame {
+	struct task_type *type;
+	uint64_t task;      /* Tokio's task id, 0 when unknown */
+	uint64_t start;     /* ticks */
+	uint64_t explained; /* ticks in recorded calls and nested polls */
+	uint8_t class;      /* enum poll_class */
+	uint8_t watch;      /* engine_watch to restore */
+};
+
+struct durations {
+	uint64_t count;
+	uint64_t total_ns;
+	uint64_t max_ns;
+	uint64_t histogram[HISTOGRAM_BUCKETS];
+};
+
+struct op_counter {
+	uint64_t count;
+	uint64_t total; /* ticks */
+};
+
+struct thread {
+	uint32_t depth; /* open polls; those beyond MAX_OPEN_POLLS are only counted */
+	bool chained;   /* nothing was observed since the last poll's end, at `last_end` */
+	bool in_call;   /* inside a wrapped call or the engine's slow path */
+	uint64_t last_end;
+	uintptr_t call_frame; /* address of the wrapper's frame while in_call */
+	struct poll_frame polls[MAX_OPEN_POLLS];
+	struct durations poll_stats;
+	struct op_counter ops[ENGINE_MAX_OPS];
+
+	/* The latest blocking-class poll at the bottom of this thread, see poll.c. */
+	uint64_t loop_start;
+	uint64_t loop_words[LOOP_WORDS];
+
+	int32_t tid;
+	uint32_t id; /* in the trace; given by the collector, 0 = not yet written */
+	bool retired;
+	struct thread *next; /* registry, newest first; never unlinked */
+	struct ring ring;
+};
+
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+/* This thread's state, made if need be; NULL when the engine is off or memory is short. */
+struct thread *thread_attach(void);
+
+/* First of the registry. */
+struct thread *thread_first(void);
+
+/*
+ * Collector: adds what a thread that has ended counted to `ret_polls` and `ret_ops` and gives its
+ * state to the next new thread. The ring must be drained.
+ */
+void thread_retire(struct thread *thread, struct durations *ret_polls, struct op_counter *ret_ops);
+
+/* In a fork child: only the calling thread is left, with nothing recorded. */
+void thread_after_fork(void);
+
+void durations_add(struct durations *to, const struct durations *from);
+
+static inline void durations_count(struct durations *durations, uint64_t ns)
+{
+	unsigned bucket = ns ? 64u - (unsigned)__builtin_clzll(ns) : 0;
+
+	durations->count++;
+	durations->total_ns += ns;
+	if (ns > durations->max_ns)
+		durations->max_ns = ns;
+	durations->histogram[bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1]++;
+}
+
+/* The innermost open poll, or NULL. */
+static inline struct poll_frame *thread_poll(struct thread *thread)
+{
+	uint32_t depth = thread->depth;
+
+	return depth && depth <= MAX_OPEN_POLLS ? &thread->polls[depth - 1] : NULL;
+}
+
+#endif
