@@ -1,0 +1,37 @@
+//! One task sleeps while it holds a std RwLock for writing, another waits to read.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use situations::{multi_thread, stay_on_stack, until, BLOCK};
+
+static LOCK: std::sync::RwLock<u32> = std::sync::RwLock::new(0);
+static HELD: AtomicBool = AtomicBool::new(false);
+
+#[inline(never)]
+fn sleeps_under_lock() {
+    let mut guard = LOCK.write().unwrap();
+    HELD.store(true, Ordering::Release);
+    std::thread::sleep(BLOCK);
+    *guard += 1;
+    stay_on_stack("sleeps_under_lock");
+}
+
+#[inline(never)]
+fn waits_for_lock() -> u32 {
+    let value = *LOCK.read().unwrap();
+    stay_on_stack("waits_for_lock");
+    value
+}
+
+fn main() {
+    let seen = multi_thread(2).block_on(async {
+        let waiter = tokio::spawn(async {
+            until(&HELD).await;
+            waits_for_lock()
+        });
+        let holder = tokio::spawn(async { sleeps_under_lock() });
+        holder.await.unwrap();
+        waiter.await.unwrap()
+    });
+    println!("rwlock_contended {seen}");
+}
