@@ -186,7 +186,7 @@ static struct subject raw_subject(const struct raw_row *row, const long *more)
 	case RAW_PATH3:
 		return subject_path((const char *)more[3]);
 	case RAW_ADDRESS:
-		return subject_address((const void *)more[1], (unsigned)more[2]);
+		return subject_address((int)more[0], (const void *)more[1], (unsigned)more[2]);
 	case RAW_PROCESS:
 		return subject_process((int)more[0]);
 	case RAW_FUTEX:

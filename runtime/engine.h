@@ -42,7 +42,7 @@ enum subject_kind {
 	SUBJECT_NONE,
 	SUBJECT_FD,      /* number = descriptor */
 	SUBJECT_PATH,    /* pointer = NUL-terminated path in the target's memory */
-	SUBJECT_ADDRESS, /* pointer = struct sockaddr, number = its length */
+	SUBJECT_ADDRESS, /* pointer = struct sockaddr, number = its length, extra = socket + 1 or 0 */
 	SUBJECT_HOST,    /* pointer = NUL-terminated host name, may be NULL */
 	SUBJECT_PROCESS, /* number = pid as passed to wait */
 	SUBJECT_LOCK,    /* pointer = lock object */
@@ -71,9 +71,13 @@ static inline struct subject subject_path(const char *path)
 	return (struct subject){.kind = SUBJECT_PATH, .pointer = path};
 }
 
-static inline struct subject subject_address(const void *address, unsigned length)
+/* `fd` is the socket that the address is for, -1 when there is none. */
+static inline struct subject subject_address(int fd, const void *address, unsigned length)
 {
-	return (struct subject){.kind = SUBJECT_ADDRESS, .pointer = address, .number = length};
+	return (struct subject){.kind = SUBJECT_ADDRESS,
+				.pointer = address,
+				.number = length,
+				.extra = (uint32_t)fd + 1};
 }
 
 static inline struct subject subject_host(const char *name)
