@@ -14,8 +14,8 @@
 struct symbol_frame {
 	char *function; /* demangled, no hash suffix, no "[dis]" crate disambiguators */
 	char *file;
-	int line;       /* 0 when not known */
-	bool inlined;   /* inlined into the frame that follows it */
+	int line;     /* 0 when not known */
+	bool inlined; /* inlined into the frame that follows it */
 };
 
 enum module_state {
@@ -54,7 +54,8 @@ void symbol_frames_free(struct symbol_frame *frames, size_t count);
 void symbol_module_task_type(struct symbol_module *module, uint64_t poll, uint64_t dealloc,
 			     char **ret_name, char **ret_file, int *ret_line);
 
-/* Tokio's version from the panic-location strings in read-only data ("1.49.0"), malloc'd, or NULL. */
+/* Tokio's version from the panic-location strings in read-only data ("1.49.0"), malloc'd, or NULL.
+ */
 char *symbol_module_tokio_version(struct symbol_module *module);
 
 /* Demangles a Rust (legacy or v0) or C++ name; malloc'd. Another name comes back as a copy. */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names of functions in DWARF: the linkage name, or the plain name with what is known around it.
+ */
+#include "viewer/symbols/debug_info.h"
+
+#include <dwarf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/symbols/debug_index.h"
+#include "viewer/symbols/rust_names.h"
+#include "viewer/symbols/symbols.h"
+
+#define ORIGIN_STEPS 8
+
+static const char *linkage_name(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+		return dwarf_formstring(&attribute);
+	return NULL;
+}
+
+/* The declaration behind an inlined call or an out-of-line definition: it stands in the scope. */
+static Dwarf_Die origin_of(Dwarf_Die *die)
+{
+	Dwarf_Die current = *die, next;
+	Dwarf_Attribute attribute;
+
+	for (int i = 0; i < ORIGIN_STEPS; i++) {
+		if (!dwarf_attr(&current, DW_AT_abstract_origin, &attribute) &&
+		    !dwarf_attr(&current, DW_AT_specification, &attribute))
+			break;
+		if (!dwarf_formref_die(&attribute, &next))
+			break;
+		current = next;
+	}
+	return current;
+}
+
+static bool is_rust(Dwarf_Die *die)
+{
+	Dwarf_Die root;
+
+	return dwarf_diecu(die, &root, NULL, NULL) && dwarf_srclang(&root) == DW_LANG_Rust;
+}
+
+/* "outer::inner" in front of `text`, which it frees. */
+static char *prefixed(const char *prefix, char *text)
+{
+	char *joined;
+
+	if (asprintf(&joined, "%s::%s", prefix, text) < 0)
+		abort();
+	free(text);
+	return joined;
+}
+
+static char *qualified(struct debug_info *info, Dwarf_Die *origin, char *text, bool *ret_scoped)
+{
+	struct debug_unit *unit = debug_info_unit_of(info, origin);
+	const struct debug_scope *scope;
+
+	*ret_scoped = false;
+	scope = unit ? debug_unit_scope(unit, dwarf_dieoffset(origin)) : NULL;
+	while (scope) {
+		if (scope->name) {
+			text = prefixed(scope->name, text);
+			*ret_scoped = true;
+		}
+		scope = scope->parent == SIZE_MAX ? NULL : &unit->scopes[scope->parent];
+	}
+	return text;
+}
+
+char *debug_function_name(struct debug_info *info, Dwarf_Die *die, const char *file,
+			  bool *ret_exact)
+{
+	Dwarf_Die origin = origin_of(die);
+	const char *name = linkage_name(die);
+	char *text, *rust, *path;
+	bool scoped;
+
+	*ret_exact = name != NULL;
+	if (name)
+		return symbol_demangle(name);
+	name = dwarf_diename(die);
+	if (!name)
+		return NULL;
+	text = strdup(name);
+	if (!text)
+		abort();
+	text = qualified(info, &origin, text, &scoped);
+	if (!is_rust(&origin))
+		return text;
+	rust = rust_function_text(text);
+	free(text);
+	path = !scoped && file ? rust_path_of_file(file) : NULL;
+	if (path)
+		rust = prefixed(path, rust);
+	free(path);
+	return rust;
+}

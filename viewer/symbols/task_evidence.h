@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The separate pieces of evidence for what future a task holds, and where its body stands.
+ */
+#ifndef OVERSTAY_SYMBOLS_TASK_EVIDENCE_H
+#define OVERSTAY_SYMBOLS_TASK_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct symbol_module;
+
+#define RUNTIME_FUNCTIONS_MAX 96
+#define TASK_CALLS_MAX        256
+#define TYPE_CANDIDATES_MAX   16
+
+/* Different names, each once, at most TYPE_CANDIDATES_MAX. */
+struct type_candidates {
+	char *names[TYPE_CANDIDATES_MAX];
+	size_t count;
+	uint64_t function; /* the function they are names of */
+	bool blocking;     /* one of them is a job of the blocking pool */
+};
+
+void type_candidates_add(struct type_candidates *candidates, char *name); /* takes `name` */
+bool type_candidates_has(const struct type_candidates *candidates, const char *name);
+void type_candidates_fini(struct type_candidates *candidates);
+
+/*
+ * Type of the future, unwrapped, from the drop glue that `dealloc` calls. Compilers fold identical
+ * drop glue of different types into one function that keeps one of the names; then the functions
+ * that `poll` calls must tell which it is. Malloc'd, or NULL when it stays open.
+ */
+char *task_type_from_glue(struct symbol_module *module, uint64_t poll, uint64_t dealloc);
+
+/*
+ * `start` and the functions of the runtime itself that are called from it, directly or not, at most
+ * RUNTIME_FUNCTIONS_MAX. Returns their number.
+ */
+size_t task_runtime_functions(struct symbol_module *module, uint64_t start, uint64_t *functions);
+
+/*
+ * The closures that the runtime's part of `poll` calls, added to `called`. False when that can't be
+ * trusted: an async body was inlined into that part, and a call may be one that the body makes.
+ */
+bool task_called_closures(struct symbol_module *module, uint64_t poll,
+			  struct type_candidates *called);
+
+/*
+ * Source position of the body of the future `name`, whose own name in the DWARF is `entry` (such as
+ * "{async_fn#0}", NULL when not known). Leaves the results alone when it is not known.
+ */
+void task_body_position(struct symbol_module *module, uint64_t poll, const char *name,
+			const char *entry, char **ret_file, int *ret_line);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names a future by its drop glue, the one family of legacy symbols that spells types out.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/symbols/code_map.h"
+#include "viewer/symbols/module.h"
+#include "viewer/symbols/rust_names.h"
+#include "viewer/symbols/task_evidence.h"
+#include "viewer/symbols/task_index.h"
+
+static const char *const glue_shells[] = {
+	"core::ptr::drop_in_place<",
+	"core::ptr::drop_glue<",
+	"alloc::boxed::Box<",
+	"core::cell::UnsafeCell<",
+	"tokio::loom::std::unsafe_cell::UnsafeCell<",
+	"tokio::runtime::task::core::Cell<",
+	"tokio::runtime::task::core::Core<",
+	"tokio::runtime::task::core::CoreStage<",
+	"tokio::runtime::task::core::Stage<",
+};
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static const char *shell_of(const char *text)
+{
+	for (size_t i = 0; i < sizeof(glue_shells) / sizeof(*glue_shells); i++) {
+		if (has_prefix(text, glue_shells[i]))
+			return glue_shells[i];
+	}
+	return NULL;
+}
+
+/* T of "core::ptr::drop_in_place<..Cell<T,S>>" or of Stage<T> and so on; NULL for other functions.
+ */
+static char *glue_type(const char *mangled)
+{
+	char *text = rust_demangle_full(mangled), *inner;
+	bool task = false;
+
+	if (!has_prefix(text, "core::ptr::drop_")) {
+		free(text);
+		return NULL;
+	}
+	while (!task && shell_of(text)) {
+		task = has_prefix(text, "tokio::runtime::task::core::");
+		inner = rust_first_argument(text);
+		free(text);
+		text = inner;
+		if (!text)
+			return NULL;
+	}
+	if (task)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void add_glue_at(struct symbol_module *module, uint64_t address,
+			struct type_candidates *candidates)
+{
+	const struct function_symbol *symbols = NULL;
+	size_t count = symbol_table_at(&module->symbols, address, &symbols);
+
+	for (size_t i = 0; i < count; i++) {
+		char *type = glue_type(symbols[i].name);
+
+		if (!type)
+			continue;
+		candidates->function = address;
+		if (has_prefix(type, "tokio::runtime::blocking::task::"))
+			candidates->blocking = true;
+		type_candidates_add(candidates, rust_unwrap_future(type));
+		free(type);
+	}
+}
+
+/* The first drop glue of a task that `dealloc` comes to. */
+static void find_glue(struct symbol_module *module, uint64_t dealloc,
+		      struct type_candidates *candidates)
+{
+	uint64_t functions[RUNTIME_FUNCTIONS_MAX], calls[TASK_CALLS_MAX];
+	size_t count, found;
+
+	count = task_runtime_functions(module, dealloc, functions);
+	for (size_t i = 0; i < count && candidates->count == 0; i++) {
+		found = code_map_calls(module, functions[i], calls, TASK_CALLS_MAX);
+		for (size_t j = 0; j < found && candidates->count == 0; j++)
+			add_glue_at(module, calls[j], candidates);
+	}
+}
+
+static bool contains(const uint64_t *list, size_t count, uint64_t value)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i] == value)
+			return true;
+	}
+	return false;
+}
+
+/* Whether another vtable has the same dealloc slot and another poll slot. */
+static bool dealloc_is_shared(struct symbol_module *module, uint64_t poll, uint64_t dealloc)
+{
+	struct code_map *map = code_map_of(module);
+	const struct code_pointer *pointers;
+	uint64_t delta = 0;
+	size_t count;
+
+	pointers = code_map_pointers(map, &count);
+	for (size_t i = 0; i < count && delta == 0; i++) {
+		if (pointers[i].target != dealloc)
+			continue;
+		if (code_map_pointer(map, pointers[i].slot - 16) == poll)
+			delta = 16;
+		else if (code_map_pointer(map, pointers[i].slot - 8) == poll)
+			delta = 8;
+	}
+	for (size_t i = 0; i < count && delta != 0; i++) {
+		if (pointers[i].target == dealloc &&
+		    code_map_pointer(map, pointers[i].slot - delta) != poll)
+			return true;
+	}
+	return false;
+}
+
+/* Whether another instance of raw::dealloc comes to the same drop glue. */
+static bool glue_is_shared(struct symbol_module *module, uint64_t dealloc, uint64_t glue)
+{
+	struct task_index *index = task_index_of(module);
+	uint64_t calls[TASK_CALLS_MAX];
+	size_t found;
+
+	for (size_t i = 0; i < index->dealloc_count; i++) {
+		if (index->deallocs[i] == dealloc)
+			continue;
+		found = code_map_calls(module, index->deallocs[i], calls, TASK_CALLS_MAX);
+		if (contains(calls, found, glue))
+			return true;
+	}
+	return false;
+}
+
+static bool type_is_of_libraries(const char *name)
+{
+	static const char *const crates[] = {"tokio::", "std::", "core::", "alloc::"};
+
+	for (size_t i = 0; i < sizeof(crates) / sizeof(*crates); i++) {
+		if (has_prefix(name, crates[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A blocking job's closure need not be the first closure called: it is taken as a confirmation
+ * only. */
+static char *decide(struct symbol_module *module, uint64_t poll, const struct type_candidates *glue)
+{
+	struct type_candidates called = {.count = 0};
+	const char *choice = NULL;
+	char *result;
+
+	if (task_called_closures(module, poll, &called) && called.count > 0) {
+		for (size_t i = 0; i < called.count; i++) {
+			if (type_candidates_has(glue, called.names[i]))
+				choice = choice ? "" : called.names[i];
+		}
+		if (!choice && called.count == 1 && !glue->blocking &&
+		    !type_is_of_libraries(called.names[0]))
+			choice = called.names[0];
+	}
+	result = choice && *choice ? strdup(choice) : NULL;
+	type_candidates_fini(&called);
+	return result;
+}
+
+char *task_type_from_glue(struct symbol_module *module, uint64_t poll, uint64_t dealloc)
+{
+	struct type_candidates glue = {.count = 0};
+	char *result = NULL;
+
+	find_glue(module, dealloc, &glue);
+	if (glue.count == 1 && !dealloc_is_shared(module, poll, dealloc) &&
+	    !glue_is_shared(module, dealloc, glue.function))
+		result = strdup(glue.names[0]);
+	else if (glue.count > 0)
+		result = decide(module, poll, &glue);
+	type_candidates_fini(&glue);
+	return result;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds the version of Tokio in the file names that panic messages carry, stripped or not.
+ */
+#include <gelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/symbols/module.h"
+
+#define MARK       "tokio-"
+#define DIRECTORY  "/src/"
+#define LENGTH_MAX 48
+
+/* Length of "1.49.0" or "1.49.0-rc.1" in front of "/src/"; 0 when `text` is something else. */
+static size_t version_length(const char *text, size_t left)
+{
+	size_t length, dots = 0;
+
+	if (left > LENGTH_MAX)
+		left = LENGTH_MAX;
+	for (length = 0; length < left && text[length] != '/'; length++) {
+		if (text[length] == '.')
+			dots++;
+		else if (length == 0 && (text[length] < '0' || text[length] > '9'))
+			return 0;
+	}
+	if (dots < 2 || left - length < strlen(DIRECTORY) ||
+	    memcmp(text + length, DIRECTORY, strlen(DIRECTORY)) != 0)
+		return 0;
+	return length;
+}
+
+static char *find_version(const char *text, size_t size)
+{
+	const char *end = text + size, *at = text, *version;
+	size_t length;
+
+	while ((at = memmem(at, end - at, MARK, strlen(MARK)))) {
+		version = at + strlen(MARK);
+		length = version_length(version, end - version);
+		/* Not the end of another crate's name, such as "mini-tokio". */
+		if (length > 0 && (at == text || (at[-1] != '-' && at[-1] != '_')))
+			return strndup(version, length);
+		at = version;
+	}
+	return NULL;
+}
+
+char *symbol_module_tokio_version(struct symbol_module *module)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	Elf_Data *data;
+	char *version = NULL;
+
+	if (module->state != MODULE_OK && module->state != MODULE_NO_SYMBOLS)
+		return NULL;
+	while (module->elf && !version && (section = elf_nextscn(module->elf, section))) {
+		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) ||
+		    (header.sh_flags & SHF_EXECINSTR) || header.sh_type != SHT_PROGBITS)
+			continue;
+		data = elf_rawdata(section, NULL);
+		if (data && data->d_buf)
+			version = find_version(data->d_buf, data->d_size);
+	}
+	return version;
+}
