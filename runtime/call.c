@@ -73,6 +73,7 @@ static __attribute__((noinline, cold)) void record_call(struct thread *thread,
 	int saved_errno = errno;
 	struct event *event;
 
+	thread_busy_begin(thread);
 	event = ring_reserve(&thread->ring, EVENT_MAX_BYTES);
 	if (event) {
 		fill_event(event, thread, poll, call, duration, subject);

@@ -35,9 +35,8 @@ static __attribute__((noinline, cold)) void record_long_poll(struct thread *thre
 							     uint64_t duration)
 {
 	struct event *event;
-	bool was_in_call = thread->in_call;
 
-	thread->in_call = true; /* a signal handler's wrapped calls must not touch the ring */
+	thread_busy_begin(thread);
 	event = ring_reserve(&thread->ring, sizeof(*event));
 	if (event) {
 		*event = (struct event){
@@ -55,7 +54,7 @@ static __attribute__((noinline, cold)) void record_long_poll(struct thread *thre
 			event->loop_words[i] = thread->depth ? thread->loop_words[i] : 0;
 		ring_commit(&thread->ring, event, sizeof(*event));
 	}
-	thread->in_call = was_in_call;
+	thread_busy_end(thread);
 }
 
 /* Also runs while a panic or a cancellation unwinds through the hook. */
@@ -97,12 +96,11 @@ static __attribute__((noinline, cold)) enum poll_class decide_class(struct threa
 {
 	uint64_t frames[32];
 	enum poll_class class = POLL_UNKNOWN;
-	bool was_in_call = thread->in_call;
 
-	thread->in_call = true;
+	thread_busy_begin(thread);
 	if (poll_classify)
 		class = poll_classify(frames, unwind_capture(frames, 32));
-	thread->in_call = was_in_call;
+	thread_busy_end(thread);
 	/* Silence rather than a false finding: what can't be told apart counts as a pool job. */
 	if (class == POLL_UNKNOWN)
 		class = POLL_BLOCKING;

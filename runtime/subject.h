@@ -18,7 +18,6 @@ struct described {
  * Describes `subject` of a call whose table row has class `class`. Costs a few system calls. Never
  * faults, whatever the pointers are.
  */
-void subject_describe(const struct subject *subject, enum call_class class,
-		      struct described *ret);
+void subject_describe(const struct subject *subject, enum call_class class, struct described *ret);
 
 #endif

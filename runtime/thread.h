@@ -97,6 +97,21 @@ static inline void durations_count(struct durations *durations, uint64_t ns)
 	durations->histogram[bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1]++;
 }
 
+/*
+ * Brackets the thread's own work on its state: wrapped calls made meanwhile, by a signal handler or
+ * by a library the engine uses, pass through.
+ */
+static inline void thread_busy_begin(struct thread *thread)
+{
+	thread->in_call = true;
+	thread->call_frame = UINTPTR_MAX;
+}
+
+static inline void thread_busy_end(struct thread *thread)
+{
+	thread->in_call = false;
+}
+
 /* The innermost open poll, or NULL. */
 static inline struct poll_frame *thread_poll(struct thread *thread)
 {

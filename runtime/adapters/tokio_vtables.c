@@ -163,14 +163,12 @@ static bool is_listed(const uint64_t *sorted, size_t count, uint64_t value)
 	return low < count && sorted[low] == value;
 }
 
-struct tokio_shapes tokio_find_vtables_by_poll(const struct elf_image *image, const uint64_t *polls,
-					       size_t count, uint32_t vtable_offset,
-					       void (*found)(void *context,
-							     const struct tokio_vtable *),
-					       void *context)
+/* Calls `visit` for every data word that is one of the polls and starts seven code pointers. */
+static void for_each_table(const struct elf_image *image, const uint64_t *polls, size_t count,
+			   void (*visit)(void *context, const uint64_t *words, size_t left,
+					 uint64_t address),
+			   void *context)
 {
-	struct tokio_shapes shapes = {0};
-
 	for (unsigned s = 0; count && s < image->segment_count; s++) {
 		const struct elf_segment *segment = &image->segments[s];
 		const uint64_t *words = (const uint64_t *)(const void *)segment->data;
@@ -180,21 +178,63 @@ struct tokio_shapes tokio_find_vtables_by_poll(const struct elf_image *image, co
 			continue;
 		if (!segment->writable && !image->fixed)
 			continue;
-		for (size_t i = 0; i + POINTERS <= word_count; i++) {
-			struct tokio_vtable vtable = {
-				.address = segment->address + i * 8,
-				.poll = words[i],
-				.dealloc = words[i + 1],
-				.vtable_offset = vtable_offset,
-				.class = TOKIO_UNKNOWN,
-			};
-
-			if (!is_listed(polls, count, words[i]) || !pointers_match(image, words + i))
-				continue;
-			shapes.candidates++;
-			shapes.count++;
-			found(context, &vtable);
-		}
+		for (size_t i = 0; i + POINTERS <= word_count; i++)
+			if (is_listed(polls, count, words[i]) && pointers_match(image, words + i))
+				visit(context, words + i, word_count - i, segment->address + i * 8);
 	}
-	return shapes;
+}
+
+struct old_tables {
+	struct scan scan;
+	uint32_t vtable_offset;
+	size_t numbered;
+};
+
+static void report_old(void *context, const uint64_t *words, size_t left, uint64_t address)
+{
+	struct old_tables *old = context;
+	struct tokio_vtable vtable = {
+		.address = address,
+		.poll = words[SLOT_POLL],
+		.dealloc = words[1], /* there is no schedule slot before 1.23 */
+		.vtable_offset = old->vtable_offset,
+		.class = TOKIO_UNKNOWN,
+	};
+
+	(void)left;
+	old->scan.shapes.candidates++;
+	old->scan.shapes.count++;
+	old->scan.found(old->scan.context, &vtable);
+}
+
+struct tokio_shapes tokio_find_vtables_by_poll(const struct elf_image *image, const uint64_t *polls,
+					       size_t count, uint32_t vtable_offset,
+					       void (*found)(void *context,
+							     const struct tokio_vtable *),
+					       void *context)
+{
+	struct old_tables old = {.scan = {.found = found, .context = context},
+				 .vtable_offset = vtable_offset};
+
+	for_each_table(image, polls, count, report_old, &old);
+	return old.scan.shapes;
+}
+
+static void count_numbered(void *context, const uint64_t *words, size_t left, uint64_t address)
+{
+	struct old_tables *old = context;
+
+	(void)address;
+	old->scan.shapes.candidates++;
+	if (left > 8 && words[8] > 0x20 && words[8] < 1u << 24 && !(words[8] & 7))
+		old->numbered++;
+}
+
+uint32_t tokio_header_of_old_layout(const struct elf_image *image, const uint64_t *polls,
+				    size_t count)
+{
+	struct old_tables old = {0};
+
+	for_each_table(image, polls, count, count_numbered, &old);
+	return old.numbered && old.numbered == old.scan.shapes.candidates ? HEADER_VTABLE : 0x20;
 }

@@ -59,4 +59,11 @@ struct tokio_shapes tokio_find_vtables_by_poll(const struct elf_image *image, co
 							     const struct tokio_vtable *),
 					       void *context);
 
+/*
+ * Where the header of such a Tokio keeps its vtable pointer: 0x10 when every table has a trailer
+ * offset after its eighth pointer (1.21 and 1.22), else 0x20.
+ */
+uint32_t tokio_header_of_old_layout(const struct elf_image *image, const uint64_t *polls,
+				    size_t count);
+
 #endif

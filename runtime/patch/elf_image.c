@@ -42,6 +42,8 @@ void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *p
 		} else if (phdr->p_type == PT_GNU_RELRO) {
 			image->relro_start = start;
 			image->relro_end = start + phdr->p_memsz;
+		} else if (phdr->p_type == PT_DYNAMIC) {
+			image->dynamic = start;
 		}
 	}
 	if (!image->segment_count)
@@ -84,6 +86,36 @@ bool elf_image_has_string(const struct elf_image *image, const char *needle)
 
 		if (segment->readable && !segment->writable &&
 		    memmem(segment->data, segment->size, needle, strlen(needle)))
+			return true;
+	}
+	return false;
+}
+
+/* The loader rewrites pointers of the dynamic section to run-time addresses on most machines. */
+static uint64_t dynamic_address(const struct elf_image *image, uint64_t value)
+{
+	return value < image->start ? value + image->bias : value;
+}
+
+bool elf_image_needs(const struct elf_image *image, const char *library)
+{
+	const Elf64_Dyn *first = (const Elf64_Dyn *)(const void *)elf_image_bytes(
+		image, image->dynamic, sizeof(Elf64_Dyn));
+	size_t size = strlen(library) + 1;
+	uint64_t strings = 0;
+
+	if (!image->dynamic || !first)
+		return false;
+	for (const Elf64_Dyn *entry = first; entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_STRTAB)
+			strings = dynamic_address(image, entry->d_un.d_ptr);
+	for (const Elf64_Dyn *entry = first; entry->d_tag != DT_NULL; entry++) {
+		const uint8_t *name;
+
+		if (entry->d_tag != DT_NEEDED)
+			continue;
+		name = elf_image_bytes(image, strings + entry->d_un.d_val, size);
+		if (name && memcmp(name, library, size) == 0)
 			return true;
 	}
 	return false;

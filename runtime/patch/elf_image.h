@@ -25,6 +25,7 @@ struct elf_image {
 	uint64_t start; /* lowest and one past the highest run-time address, zero-fill included */
 	uint64_t end;
 	uint64_t relro_start, relro_end; /* read-only after relocation; both 0 when there is none */
+	uint64_t dynamic;                /* run-time address of the dynamic section; 0: none */
 	bool fixed;                      /* ET_EXEC: not relocated, constants in read-only data */
 	unsigned segment_count;
 	struct elf_segment segments[ELF_IMAGE_SEGMENTS];
@@ -44,5 +45,8 @@ const uint8_t *elf_image_bytes(const struct elf_image *image, uint64_t address, 
 
 /* True when the NUL-free string `needle` stands in the image's read-only data. Slow: reads it all. */
 bool elf_image_has_string(const struct elf_image *image, const char *needle);
+
+/* True when the object names `library` in a DT_NEEDED entry. */
+bool elf_image_needs(const struct elf_image *image, const char *library);
 
 #endif

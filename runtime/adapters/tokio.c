@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tokio: hooks the poll slot of every task vtable.
+ * Runs on: the holder of the object lock.
+ */
+#include <string.h>
+
+#include "runtime/adapter.h"
+#include "runtime/adapters/tokio_symbols.h"
+#include "runtime/adapters/tokio_vtables.h"
+#include "runtime/coverage.h"
+#include "runtime/patch/slots.h"
+#include "runtime/poll.h"
+#include "runtime/task_types.h"
+
+struct hooking {
+	struct slot_writer writer;
+	unsigned index;
+	uint32_t hooked;
+};
+
+static void hook_vtable(void *context, const struct tokio_vtable *vtable)
+{
+	static const enum poll_class classes[] = {
+		[TOKIO_TASK] = POLL_TASK,
+		[TOKIO_BLOCKING] = POLL_BLOCKING,
+		[TOKIO_UNKNOWN] = POLL_UNKNOWN,
+	};
+	struct hooking *hooking = context;
+	void (*hook)(void *) = vtable->vtable_offset == 0x20 ? poll_hook_20 : poll_hook_10;
+	struct task_type type = {
+		.vtable = vtable->address,
+		.poll = (void (*)(void *))(uintptr_t)vtable->poll,
+		.id_offset = vtable->id_offset,
+		.core_end = vtable->trailer_offset,
+		.class = classes[vtable->class],
+		.image = hooking->index,
+		.dealloc = vtable->dealloc,
+	};
+
+	/* The type must be known before the first poll can come through the hook. */
+	if (!task_types_add(&type) ||
+	    slot_writer_set(&hooking->writer, vtable->address, (uintptr_t)hook) < 0)
+		coverage_set_blind(BLIND_SLOTS_REFUSED, true);
+	else
+		hooking->hooked++;
+}
+
+static void examine(unsigned index, struct image *image)
+{
+	struct hooking hooking = {.index = index};
+	struct tokio_shapes shapes;
+	const char *layout;
+
+	slot_writer_init(&hooking.writer, &image->elf);
+	shapes = tokio_find_vtables(&image->elf, hook_vtable, &hooking);
+	layout = shapes.unstable ? "1.46+ tokio_unstable" : "1.23+";
+	if (!hooking.hooked)
+		layout = tokio_hook_by_symbols(image, hook_vtable, &hooking);
+	slot_writer_finish(&hooking.writer);
+	if (hooking.hooked)
+		coverage_add_runtime("tokio", layout, index, hooking.hooked);
+}
+
+const struct adapter tokio_adapter = {.name = "tokio", .examine = examine};

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The collector thread and the draining it does.
+ * Runs on: its own thread; collector_start and collector_finish on application threads.
+ */
+#include "collector.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "runtime/aggregate.h"
+#include "runtime/clock.h"
+#include "runtime/coverage.h"
+#include "runtime/images.h"
+#include "runtime/limits.h"
+#include "runtime/objects.h"
+#include "runtime/sys.h"
+#include "runtime/trace.h"
+#include "runtime/trace_writer.h"
+
+#define TICK_NS            50000000
+#define TICKS_PER_CHECK    20 /* once a second: clock, ended threads */
+#define FINISH_TIMEOUT_S   2
+#define STACK_BYTES        (256u * 1024)
+#define CLOSE_RANGE_UNSHARED 2 /* CLOSE_RANGE_UNSHARE of linux/close_range.h, Linux 5.9 */
+
+enum state { STATE_NONE, STATE_STARTING, STATE_RUNNING, STATE_FAILED };
+
+/* What collector_finish asks of the thread; `sequence` goes up for a request and its answer. */
+struct request {
+	uint32_t asked;
+	uint32_t answered;
+	enum finish_reason reason;
+	int status;
+};
+
+static uint32_t state;
+static struct request request;
+static struct durations ended_polls; /* of threads that are gone */
+static struct op_counter ended_ops[ENGINE_MAX_OPS];
+static uint64_t dropped_in_ended;
+static bool file_open; /* trace file opened, or opening was given up */
+
+/*
+ * True when the worker that this thread was running had been taken over by another thread before
+ * the call ended: that thread's loop holds the same Arc<Worker> (see poll.c). Words that point into
+ * a loaded object are constants, and shared by all workers.
+ */
+static bool was_handed_over(const struct thread *owner, const struct event *event)
+{
+	for (struct thread *t = thread_first(); t; t = t->next) {
+		uint64_t start = __atomic_load_n(&t->loop_start, __ATOMIC_ACQUIRE);
+
+		if (t == owner || start <= event->poll_start ||
+		    start >= event->start + event->duration)
+			continue;
+		for (unsigned i = 0; i < LOOP_WORDS * LOOP_WORDS; i++) {
+			uint64_t word = event->loop_words[i / LOOP_WORDS];
+
+			if (word >= 4096 && !(word & 7) &&
+			    word == __atomic_load_n(&t->loop_words[i % LOOP_WORDS],
+						    __ATOMIC_RELAXED) &&
+			    images_find(word) < 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void drain_thread(struct thread *thread)
+{
+	const struct event *event;
+	size_t size;
+
+	while ((event = ring_peek(&thread->ring, &size))) {
+		bool handover = event->context == CONTEXT_TASK && was_handed_over(thread, event);
+		int error = aggregate_add(event, trace_thread_id(thread), handover);
+
+		ring_release(&thread->ring);
+		if (error < 0)
+			coverage.off = "out of memory";
+	}
+}
+
+static bool has_ended(const struct thread *thread, int pid)
+{
+	int tid = __atomic_load_n(&thread->tid, __ATOMIC_RELAXED);
+
+	return tid == 0 || sys_call3(SYS_tgkill, pid, tid, 0) == -3 /* ESRCH */;
+}
+
+static void retire_ended_threads(void)
+{
+	int pid = sys_getpid();
+
+	for (struct thread *t = thread_first(); t; t = t->next) {
+		if (t->retired || !has_ended(t, pid))
+			continue;
+		drain_thread(t);
+		dropped_in_ended += t->ring.dropped;
+		t->ring.dropped = 0;
+		thread_retire(t, &ended_polls, ended_ops);
+	}
+}
+
+/* Reads every ring and writes what there is to say. */
+static void collect(bool all)
+{
+	struct durations polls = ended_polls;
+	struct op_counter ops[ENGINE_MAX_OPS];
+
+	memcpy(ops, ended_ops, sizeof(ops));
+	for (struct thread *t = thread_first(); t; t = t->next) {
+		if (__atomic_load_n(&t->retired, __ATOMIC_ACQUIRE))
+			continue;
+		drain_thread(t);
+		durations_add(&polls, &t->poll_stats);
+		for (unsigned i = 0; i < ENGINE_MAX_OPS; i++) {
+			ops[i].count += t->ops[i].count;
+			ops[i].total += t->ops[i].total;
+		}
+	}
+	trace_update(&polls, ops, all);
+	trace_writer_flush();
+}
+
+static void finish(enum finish_reason reason, int status)
+{
+	uint64_t dropped = dropped_in_ended;
+
+	for (struct thread *t = thread_first(); t; t = t->next)
+		dropped += __atomic_load_n(&t->ring.dropped, __ATOMIC_RELAXED);
+	collect(true);
+	trace_end(reason, status, dropped);
+	trace_writer_flush();
+}
+
+/*
+ * The trace is opened in a descriptor table that only this thread has: the target may close or
+ * count all its descriptors, and exec them away, without either side noticing the other.
+ */
+static bool open_privately(void)
+{
+	if (sys_call3(SYS_close_range, 0, UINT_MAX, CLOSE_RANGE_UNSHARED) < 0)
+		return false;
+	return trace_writer_open() == 0;
+}
+
+static void answer_request(void)
+{
+	uint32_t asked = __atomic_load_n(&request.asked, __ATOMIC_ACQUIRE);
+
+	if (asked == request.answered)
+		return;
+	finish(request.reason, request.status);
+	__atomic_store_n(&request.answered, asked, __ATOMIC_RELEASE);
+	sys_futex_wake(&request.answered);
+}
+
+static void *collector_main(void *unused)
+{
+	const struct timespec tick = {0, TICK_NS};
+	unsigned ticks = 0;
+
+	prctl(PR_SET_NAME, "overstay");
+	file_open = open_privately();
+	if (!file_open)
+		__atomic_store_n(&limits.recording, false, __ATOMIC_RELAXED);
+	__atomic_store_n(&state, file_open ? STATE_RUNNING : STATE_FAILED, __ATOMIC_RELEASE);
+	while (file_open) {
+		uint32_t answered = request.answered;
+
+		sys_futex_wait(&request.asked, answered, &tick);
+		if (++ticks % TICKS_PER_CHECK == 0) {
+			clock_refine();
+			retire_ended_threads();
+		}
+		objects_check();
+		collect(false);
+		answer_request();
+	}
+	return NULL;
+}
+
+static int create_thread(void)
+{
+	uint64_t all = ~0ull, before;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return -1;
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	/* The new thread inherits the mask: none of the target's signals is ever delivered to it. */
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+	error = objects_host()->pthread_create(&thread, &attributes, collector_main, NULL);
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+	pthread_attr_destroy(&attributes);
+	return error ? -1 : 0;
+}
+
+void collector_start(void)
+{
+	uint32_t expected = STATE_NONE;
+
+	if (!__atomic_compare_exchange_n(&state, &expected, STATE_STARTING, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	if (!trace_writer_exists())
+		objects_start_trace();
+	if (create_thread() < 0)
+		__atomic_store_n(&state, STATE_FAILED, __ATOMIC_RELEASE);
+}
+
+static void ask_collector(enum finish_reason reason, int status)
+{
+	const struct timespec timeout = {FINISH_TIMEOUT_S, 0};
+	uint32_t answered = request.answered;
+
+	request.reason = reason;
+	request.status = status;
+	__atomic_store_n(&request.asked, answered + 1, __ATOMIC_RELEASE);
+	sys_futex_wake(&request.asked);
+	while (__atomic_load_n(&request.answered, __ATOMIC_ACQUIRE) == answered)
+		if (sys_futex_wait(&request.answered, answered, &timeout) == -110 /* ETIMEDOUT */)
+			break;
+}
+
+void collector_finish(enum finish_reason reason, int status)
+{
+	switch (__atomic_load_n(&state, __ATOMIC_ACQUIRE)) {
+	case STATE_STARTING:
+	case STATE_RUNNING:
+		ask_collector(reason, status);
+		break;
+	case STATE_NONE:
+		if (trace_writer_open() == 0) {
+			finish(reason, status);
+			trace_writer_close();
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+void collector_after_fork(void)
+{
+	state = STATE_NONE;
+	request = (struct request){0};
+	memset(&ended_polls, 0, sizeof(ended_polls));
+	memset(ended_ops, 0, sizeof(ended_ops));
+	dropped_in_ended = 0;
+	aggregate_reset();
+	trace_after_fork();
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Coverage and blind spots.
+ * Runs on: the holder of the object lock.
+ */
+#include "coverage.h"
+
+#include <string.h>
+
+struct coverage coverage = {.dirty = true};
+
+static const char *const sentences[BLIND_SPOT_COUNT] = {
+	[BLIND_NO_RUNTIME] = "no known runtime: no Tokio task vtables were found in the loaded objects "
+			     "(Tokio before 1.23 is found by its symbols only)",
+	[BLIND_NO_STACKS] = "libunwind.so.8 could not be opened: findings have no stacks, and blocking "
+			    "calls in block_on bodies cannot be recognised",
+	[BLIND_INLINE_SYSCALLS] = "system calls issued by instructions outside libc (rustix's default "
+				  "backend, liburing) are not seen as calls",
+	[BLIND_FIRST_ROOT_POLL] =
+		"block_on on a thread that is neither the main thread nor has created threads or an "
+		"event queue is watched only after it has first waited",
+	[BLIND_SLOTS_REFUSED] = "some task vtables lie in memory that cannot be made writable; polls "
+				"of those task types are not seen",
+	[BLIND_OBJECTS_LEFT_OUT] = "more than 1024 shared objects were loaded; the later ones were not "
+				   "examined",
+	[BLIND_BAD_SETTING] = "an OVERSTAY_ environment variable holds a value that is not a time; its "
+			      "default was used",
+};
+
+void coverage_add_runtime(const char *name, const char *layout, uint32_t image, uint32_t vtables)
+{
+	struct coverage_runtime *runtime = NULL;
+
+	for (uint32_t i = 0; i < coverage.runtime_count; i++)
+		if (coverage.runtimes[i].image == image &&
+		    strcmp(coverage.runtimes[i].name, name) == 0)
+			runtime = &coverage.runtimes[i];
+	if (!runtime && coverage.runtime_count < COVERAGE_RUNTIMES) {
+		runtime = &coverage.runtimes[coverage.runtime_count++];
+		*runtime = (struct coverage_runtime){.name = name, .layout = layout, .image = image};
+	}
+	if (runtime)
+		runtime->task_vtables += vtables;
+	coverage.task_vtables += vtables;
+	coverage.blind[BLIND_NO_RUNTIME] = false;
+	coverage.blind[BLIND_INLINE_SYSCALLS] = true;
+	coverage.blind[BLIND_FIRST_ROOT_POLL] = true;
+	coverage.dirty = true;
+}
+
+void coverage_set_blind(enum blind_spot spot, bool blind)
+{
+	if (coverage.blind[spot] != blind)
+		coverage.dirty = true;
+	coverage.blind[spot] = blind;
+}
+
+const char *coverage_sentence(enum blind_spot spot)
+{
+	return sentences[spot];
+}

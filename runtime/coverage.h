@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was recognised and hooked in this process, and what cannot be seen in it. Written by the
+ * holder of engine.c's object lock, read by the trace.
+ */
+#ifndef OVERSTAY_COVERAGE_H
+#define OVERSTAY_COVERAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define COVERAGE_RUNTIMES 32
+
+/* Reasons why something is not seen; each is one sentence in the trace. */
+enum blind_spot {
+	BLIND_NO_RUNTIME,
+	BLIND_NO_STACKS,
+	BLIND_INLINE_SYSCALLS,
+	BLIND_FIRST_ROOT_POLL,
+	BLIND_SLOTS_REFUSED,
+	BLIND_OBJECTS_LEFT_OUT,
+	BLIND_BAD_SETTING,
+	BLIND_SPOT_COUNT
+};
+
+struct coverage_runtime {
+	const char *name;   /* "tokio" */
+	const char *layout; /* the adapter's word */
+	uint32_t image;
+	uint32_t task_vtables;
+};
+
+struct coverage {
+	uint32_t task_vtables;
+	uint32_t runtime_count;
+	bool blind[BLIND_SPOT_COUNT];
+	bool stacks;
+	bool dirty; /* changed since it was last written */
+	const char *off; /* why the engine switched itself off, or NULL */
+	struct coverage_runtime runtimes[COVERAGE_RUNTIMES];
+};
+
+extern struct coverage coverage;
+
+/* Counts `vtables` hooked in image `image` for a runtime; more of the same are added up. */
+void coverage_add_runtime(const char *name, const char *layout, uint32_t image, uint32_t vtables);
+
+void coverage_set_blind(enum blind_spot spot, bool blind);
+
+/* The sentence of TRACE-FORMAT's `blind_spots`. */
+const char *coverage_sentence(enum blind_spot spot);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start, fork and end of the engine.
+ * Runs on: the constructor, a fork child, an exiting thread.
+ */
+#include "engine.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+
+#include "runtime/clock.h"
+#include "runtime/collector.h"
+#include "runtime/config.h"
+#include "runtime/limits.h"
+#include "runtime/objects.h"
+#include "runtime/ops.h"
+#include "runtime/sys.h"
+#include "runtime/thread.h"
+
+static struct config config;
+static int process; /* pid the engine's state belongs to; 0: off */
+static uint32_t ended;
+
+/* Runs in the child, on its only thread, before fork returns there. A vfork child never comes here. */
+static void after_fork(void)
+{
+	if (!process)
+		return;
+	process = sys_getpid();
+	ended = 0;
+	thread_after_fork();
+	collector_after_fork();
+	if (limits.recording)
+		clock_start();
+}
+
+void engine_start(const struct engine_host *host)
+{
+	ops_set(host->ops, host->op_count);
+	if (config_read(&config) < 0)
+		return;
+	objects_start(host, &config);
+	process = sys_getpid();
+	pthread_atfork(NULL, NULL, after_fork);
+}
+
+void engine_check_objects(void)
+{
+	int saved_errno = errno;
+
+	objects_check();
+	if (limits.recording)
+		engine_watch |= WATCH_ROOT;
+	errno = saved_errno;
+}
+
+void engine_finish(enum finish_reason reason, int status)
+{
+	int saved_errno = errno;
+
+	/* A vfork child shares this memory but is another process: the engine is not its own. */
+	if (!process || process != sys_getpid() || !limits.recording)
+		return;
+	if (reason == FINISH_EXIT && __atomic_exchange_n(&ended, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (thread_self)
+		thread_busy_begin(thread_self);
+	collector_finish(reason, status);
+	if (reason == FINISH_EXIT)
+		__atomic_store_n(&limits.recording, false, __ATOMIC_RELAXED);
+	if (thread_self)
+		thread_busy_end(thread_self);
+	errno = saved_errno;
+}

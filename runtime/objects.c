@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From loaded objects to hooked runtimes.
+ * Runs on: the constructor, threads about to create a runtime, the collector.
+ */
+#include "objects.h"
+
+#include "runtime/adapter.h"
+#include "runtime/clock.h"
+#include "runtime/coverage.h"
+#include "runtime/images.h"
+#include "runtime/limits.h"
+#include "runtime/thread.h"
+#include "runtime/trace.h"
+#include "runtime/unwind.h"
+
+struct limits limits;
+
+static const struct engine_host *host;
+static const struct config *config;
+static uint32_t lock;
+static bool ready; /* the constructor has been through */
+
+static bool try_lock(void)
+{
+	return __atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE) == 0;
+}
+
+static void unlock(void)
+{
+	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+}
+
+/* The unwinder and the clock are for processes with a runtime; others are left as they are. */
+static void start_recording(void)
+{
+	clock_start();
+	coverage.stacks = unwind_start();
+	coverage_set_blind(BLIND_NO_STACKS, !coverage.stacks);
+	limits.threshold = clock_ticks_of(config->threshold_ns);
+	limits.long_poll = clock_ticks_of(config->long_poll_ns);
+	__atomic_store_n(&limits.recording, true, __ATOMIC_RELEASE);
+}
+
+static void examine(unsigned index, struct image *image)
+{
+	if (image->self)
+		return;
+	for (const struct adapter *const *adapter = adapters; *adapter; adapter++)
+		(*adapter)->examine(index, image);
+	if (index + 1 == IMAGES_MAX)
+		coverage_set_blind(BLIND_OBJECTS_LEFT_OUT, true);
+}
+
+static void examine_new(void)
+{
+	images_update(examine);
+	if (coverage.task_vtables && !limits.recording && !coverage.off)
+		start_recording();
+}
+
+void objects_start(const struct engine_host *engine_host, const struct config *engine_config)
+{
+	host = engine_host;
+	config = engine_config;
+	coverage_set_blind(BLIND_NO_RUNTIME, true);
+	coverage_set_blind(BLIND_BAD_SETTING, config->problem != NULL);
+	lock = 1;
+	examine_new();
+	objects_start_trace();
+	__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
+	unlock();
+	if (limits.recording)
+		engine_watch |= WATCH_ROOT;
+}
+
+void objects_start_trace(void)
+{
+	if (trace_start(config) < 0) {
+		coverage.off = "the trace cannot be written";
+		__atomic_store_n(&limits.recording, false, __ATOMIC_RELAXED);
+	}
+}
+
+void objects_check(void)
+{
+	if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE) || !try_lock())
+		return;
+	if (images_changed())
+		examine_new();
+	unlock();
+}
+
+const struct engine_host *objects_host(void)
+{
+	return host;
+}
