@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "runtime/clock.h"
-#include "runtime/limits.h"
+#include "runtime/recording.h"
 #include "runtime/ops.h"
 #include "runtime/thread.h"
 #include "runtime/unwind.h"
@@ -56,8 +56,7 @@ static void fill_event(struct event *event, const struct thread *thread,
 	event->type = poll ? poll->type : NULL;
 	event->explained = 0;
 	event->poll_start = poll ? poll->start : 0;
-	for (unsigned i = 0; i < LOOP_WORDS; i++)
-		event->loop_words[i] = thread->depth > 1 ? thread->loop_words[i] : 0;
+	event->worker = thread->depth > 1 ? thread->loop_worker : 0;
 	event->lock = futex || subject->kind == SUBJECT_LOCK ? subject->pointer : NULL;
 	event->futex_op = futex ? (int32_t)subject->number : -1;
 	event->futex_expected = subject->extra;
@@ -99,7 +98,7 @@ void engine_call_end(struct engine_call *call, struct subject subject)
 		thread->ops[call->op].count++;
 		thread->ops[call->op].total += duration;
 	}
-	if (__builtin_expect(duration >= limits.threshold, 0) && limits.recording)
+	if (__builtin_expect(duration >= recording.threshold, 0) && recording.on)
 		record_call(thread, poll, call, duration, &subject);
 	thread->in_call = false;
 }

@@ -15,7 +15,7 @@
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
 #include "runtime/images.h"
-#include "runtime/limits.h"
+#include "runtime/recording.h"
 #include "runtime/objects.h"
 #include "runtime/sys.h"
 #include "runtime/trace.h"
@@ -46,26 +46,19 @@ static bool file_open; /* trace file opened, or opening was given up */
 
 /*
  * True when the worker that this thread was running had been taken over by another thread before
- * the call ended: that thread's loop holds the same Arc<Worker> (see poll.c). Words that point into
- * a loaded object are constants, and shared by all workers.
+ * the call ended: that thread's loop was given the same Arc<Worker> (see poll.c).
  */
 static bool was_handed_over(const struct thread *owner, const struct event *event)
 {
+	if (!event->worker)
+		return false;
 	for (struct thread *t = thread_first(); t; t = t->next) {
 		uint64_t start = __atomic_load_n(&t->loop_start, __ATOMIC_ACQUIRE);
 
-		if (t == owner || start <= event->poll_start ||
-		    start >= event->start + event->duration)
-			continue;
-		for (unsigned i = 0; i < LOOP_WORDS * LOOP_WORDS; i++) {
-			uint64_t word = event->loop_words[i / LOOP_WORDS];
-
-			if (word >= 4096 && !(word & 7) &&
-			    word == __atomic_load_n(&t->loop_words[i % LOOP_WORDS],
-						    __ATOMIC_RELAXED) &&
-			    images_find(word) < 0)
-				return true;
-		}
+		if (t != owner && start > event->poll_start &&
+		    start < event->start + event->duration &&
+		    __atomic_load_n(&t->loop_worker, __ATOMIC_RELAXED) == event->worker)
+			return true;
 	}
 	return false;
 }
@@ -168,7 +161,7 @@ static void *collector_main(void *unused)
 	prctl(PR_SET_NAME, "overstay");
 	file_open = open_privately();
 	if (!file_open)
-		__atomic_store_n(&limits.recording, false, __ATOMIC_RELAXED);
+		__atomic_store_n(&recording.on, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&state, file_open ? STATE_RUNNING : STATE_FAILED, __ATOMIC_RELEASE);
 	while (file_open) {
 		uint32_t answered = request.answered;

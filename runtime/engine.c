@@ -12,7 +12,7 @@
 #include "runtime/clock.h"
 #include "runtime/collector.h"
 #include "runtime/config.h"
-#include "runtime/limits.h"
+#include "runtime/recording.h"
 #include "runtime/objects.h"
 #include "runtime/ops.h"
 #include "runtime/sys.h"
@@ -31,7 +31,7 @@ static void after_fork(void)
 	ended = 0;
 	thread_after_fork();
 	collector_after_fork();
-	if (limits.recording)
+	if (recording.on)
 		clock_start();
 }
 
@@ -50,7 +50,7 @@ void engine_check_objects(void)
 	int saved_errno = errno;
 
 	objects_check();
-	if (limits.recording)
+	if (recording.on)
 		engine_watch |= WATCH_ROOT;
 	errno = saved_errno;
 }
@@ -60,7 +60,7 @@ void engine_finish(enum finish_reason reason, int status)
 	int saved_errno = errno;
 
 	/* A vfork child shares this memory but is another process: the engine is not its own. */
-	if (!process || process != sys_getpid() || !limits.recording)
+	if (!process || process != sys_getpid() || !recording.on)
 		return;
 	if (reason == FINISH_EXIT && __atomic_exchange_n(&ended, 1, __ATOMIC_ACQ_REL))
 		return;
@@ -68,7 +68,7 @@ void engine_finish(enum finish_reason reason, int status)
 		thread_busy_begin(thread_self);
 	collector_finish(reason, status);
 	if (reason == FINISH_EXIT)
-		__atomic_store_n(&limits.recording, false, __ATOMIC_RELAXED);
+		__atomic_store_n(&recording.on, false, __ATOMIC_RELAXED);
 	if (thread_self)
 		thread_busy_end(thread_self);
 	errno = saved_errno;

@@ -12,7 +12,6 @@
 #include "runtime/subject.h"
 
 #define EVENT_MAX_FRAMES 96
-#define LOOP_WORDS       4
 
 enum event_kind {
 	EVENT_CALL,      /* a wrapped call blocked for at least the threshold */
@@ -40,7 +39,7 @@ struct event {
 	const struct task_type *type;
 	uint64_t explained;  /* EVENT_LONG_POLL: ticks spent in recorded calls and nested polls */
 	uint64_t poll_start; /* of the innermost poll */
-	uint64_t loop_words[LOOP_WORDS]; /* what the worker's own loop was given, see poll.c */
+	uint64_t worker;     /* what the thread's worker loop was given, see poll.c; 0: no loop */
 	const void *lock;                /* lock or futex word, NULL when the call has none */
 	int32_t futex_op;                /* -1: not a futex call */
 	uint32_t futex_expected;

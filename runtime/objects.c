@@ -9,14 +9,14 @@
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
 #include "runtime/images.h"
-#include "runtime/limits.h"
+#include "runtime/recording.h"
 #include "runtime/thread.h"
 #include "runtime/trace.h"
 #include "runtime/unwind.h"
 
-struct limits limits;
+struct recording recording;
 
-static const struct engine_host *host;
+static struct engine_host host;
 static const struct config *config;
 static uint32_t lock;
 static bool ready; /* the constructor has been through */
@@ -37,9 +37,9 @@ static void start_recording(void)
 	clock_start();
 	coverage.stacks = unwind_start();
 	coverage_set_blind(BLIND_NO_STACKS, !coverage.stacks);
-	limits.threshold = clock_ticks_of(config->threshold_ns);
-	limits.long_poll = clock_ticks_of(config->long_poll_ns);
-	__atomic_store_n(&limits.recording, true, __ATOMIC_RELEASE);
+	recording.threshold = clock_ticks_of(config->threshold_ns);
+	recording.long_poll = clock_ticks_of(config->long_poll_ns);
+	__atomic_store_n(&recording.on, true, __ATOMIC_RELEASE);
 }
 
 static void examine(unsigned index, struct image *image)
@@ -55,13 +55,13 @@ static void examine(unsigned index, struct image *image)
 static void examine_new(void)
 {
 	images_update(examine);
-	if (coverage.task_vtables && !limits.recording && !coverage.off)
+	if (coverage.task_vtables && !recording.on && !coverage.off)
 		start_recording();
 }
 
 void objects_start(const struct engine_host *engine_host, const struct config *engine_config)
 {
-	host = engine_host;
+	host = *engine_host;
 	config = engine_config;
 	coverage_set_blind(BLIND_NO_RUNTIME, true);
 	coverage_set_blind(BLIND_BAD_SETTING, config->problem != NULL);
@@ -70,7 +70,7 @@ void objects_start(const struct engine_host *engine_host, const struct config *e
 	objects_start_trace();
 	__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
 	unlock();
-	if (limits.recording)
+	if (recording.on)
 		engine_watch |= WATCH_ROOT;
 }
 
@@ -78,7 +78,7 @@ void objects_start_trace(void)
 {
 	if (trace_start(config) < 0) {
 		coverage.off = "the trace cannot be written";
-		__atomic_store_n(&limits.recording, false, __ATOMIC_RELAXED);
+		__atomic_store_n(&recording.on, false, __ATOMIC_RELAXED);
 	}
 }
 
@@ -93,5 +93,5 @@ void objects_check(void)
 
 const struct engine_host *objects_host(void)
 {
-	return host;
+	return &host;
 }

@@ -8,10 +8,10 @@
  * scheduler runs in between there. On a thread whose polls have no worker loop around them
  * (current_thread, LocalSet) the root future can run in between, so the clock is read twice.
  *
- * Handed-over workers: Tokio's worker loop is a blocking-class poll whose closure captured an
- * Arc<Worker>. block_in_place gives that worker to another thread by polling another closure with
- * the same Arc there. The first words of such a poll's closure are kept per thread; the collector
- * compares them to tell that a thread had lost its worker when it blocked.
+ * Handed-over workers: Tokio's worker loop is a blocking-class poll of a closure that captured
+ * nothing but an Arc<Worker> (multi_thread/worker.rs, Launch::launch). block_in_place gives that
+ * worker to another thread, which polls a closure that captured the same Arc. The word is kept per
+ * thread; the collector compares it to tell that a thread had lost its worker when it blocked.
  */
 #include "poll.h"
 
@@ -19,7 +19,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/collector.h"
-#include "runtime/limits.h"
+#include "runtime/recording.h"
 #include "runtime/thread.h"
 #include "runtime/unwind.h"
 
@@ -48,10 +48,9 @@ static __attribute__((noinline, cold)) void record_long_poll(struct thread *thre
 			.type = frame->type,
 			.explained = frame->explained,
 			.poll_start = frame->start,
+			.worker = thread->depth ? thread->loop_worker : 0,
 			.futex_op = -1,
 		};
-		for (unsigned i = 0; i < LOOP_WORDS; i++)
-			event->loop_words[i] = thread->depth ? thread->loop_words[i] : 0;
 		ring_commit(&thread->ring, event, sizeof(*event));
 	}
 	thread_busy_end(thread);
@@ -74,8 +73,8 @@ static inline void poll_leave(struct poll_guard *guard)
 	engine_watch = frame->watch;
 	if (frame->class == POLL_TASK) {
 		durations_count(&thread->poll_stats, clock_ns(duration));
-		if (__builtin_expect(duration >= limits.long_poll, 0) &&
-		    duration - frame->explained >= limits.long_poll)
+		if (__builtin_expect(duration >= recording.long_poll, 0) &&
+		    duration - frame->explained >= recording.long_poll)
 			record_long_poll(thread, frame, duration);
 		if (thread->depth)
 			frame[-1].explained += duration;
@@ -111,15 +110,11 @@ static __attribute__((noinline, cold)) enum poll_class decide_class(struct threa
 static __attribute__((noinline)) void enter_blocking(struct thread *thread, const char *header,
 						     const struct task_type *type, uint64_t start)
 {
-	uint32_t at = type->id_offset + 8;
+	uint64_t worker = type->future_offset
+				  ? *(const uint64_t *)(const void *)(header + type->future_offset)
+				  : 0;
 
-	thread->loop_start = 0;
-	for (unsigned i = 0; i < LOOP_WORDS; i++, at += 8)
-		__atomic_store_n(&thread->loop_words[i],
-				 type->id_offset && at + 8 <= type->core_end
-					 ? *(const uint64_t *)(const void *)(header + at)
-					 : 0,
-				 __ATOMIC_RELAXED);
+	__atomic_store_n(&thread->loop_worker, worker, __ATOMIC_RELAXED);
 	__atomic_store_n(&thread->loop_start, start, __ATOMIC_RELEASE);
 }
 

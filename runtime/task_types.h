@@ -22,7 +22,7 @@ struct task_type {
 	uint64_t vtable;         /* run-time address */
 	void (*poll)(void *);    /* the original slot 0 */
 	uint32_t id_offset;      /* of the task id in the header; 0: has none */
-	uint32_t core_end;       /* offset of the end of the task's own data; 0: unknown */
+	uint32_t future_offset;  /* of the future in the header; 0: unknown */
 	uint32_t class;          /* enum poll_class; atomic, changes from POLL_UNKNOWN once */
 	uint32_t index;          /* in order of addition, from 0 */
 	uint32_t image;          /* index in images */

@@ -6,8 +6,9 @@
 #include "thread.h"
 
 #include <string.h>
+#include <sys/prctl.h>
 
-#include "runtime/limits.h"
+#include "runtime/recording.h"
 #include "runtime/sys.h"
 
 __thread unsigned char engine_watch;
@@ -56,7 +57,7 @@ struct thread *thread_attach(void)
 	struct thread *thread;
 	int tid;
 
-	if (!__atomic_load_n(&limits.recording, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&recording.on, __ATOMIC_RELAXED))
 		return NULL;
 	tid = sys_gettid();
 	orphan_namesakes(tid);
@@ -70,6 +71,7 @@ struct thread *thread_attach(void)
 		thread->tid = tid;
 		enlist(thread);
 	}
+	sys_call2(SYS_prctl, PR_GET_NAME, thread->name);
 	thread_self = thread;
 	return thread;
 }
@@ -93,7 +95,7 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	}
 	memset(&thread->poll_stats, 0, sizeof(thread->poll_stats));
 	memset(thread->ops, 0, sizeof(thread->ops));
-	memset(thread->loop_words, 0, sizeof(thread->loop_words));
+	thread->loop_worker = 0;
 	thread->loop_start = 0;
 	thread->depth = 0;
 	thread->chained = false;

@@ -58,9 +58,10 @@ struct thread {
 
 	/* The latest blocking-class poll at the bottom of this thread, see poll.c. */
 	uint64_t loop_start;
-	uint64_t loop_words[LOOP_WORDS];
+	uint64_t loop_worker;
 
 	int32_t tid;
+	char name[16];
 	uint32_t id; /* in the trace; given by the collector, 0 = not yet written */
 	bool retired;
 	struct thread *next; /* registry, newest first; never unlinked */

@@ -177,24 +177,14 @@ int trace_start(const struct config *config)
 
 uint32_t trace_thread_id(struct thread *thread)
 {
-	char path[64], name[64];
-	struct text *line, text;
-	long length;
+	struct text *line;
 
 	if (thread->id || !(line = trace_writer_line("thread")))
 		return thread->id;
-	text_init(&text, path, sizeof(path));
-	text_add(&text, "/proc/self/task/");
-	text_add_u64(&text, (uint64_t)thread->tid);
-	text_add(&text, "/comm");
-	text_end(&text);
-	length = read_file(path, name, sizeof(name));
-	if (length > 0 && name[length - 1] == '\n')
-		name[length - 1] = '\0';
 	thread->id = ++thread_ids;
 	trace_add_u64(line, "id", thread->id);
 	trace_add_u64(line, "tid", (uint64_t)thread->tid);
-	trace_add_string(line, "name", length > 0 ? name : NULL);
+	trace_add_string(line, "name", thread->name);
 	trace_writer_end_line();
 	return thread->id;
 }

@@ -32,7 +32,7 @@ static void hook_vtable(void *context, const struct tokio_vtable *vtable)
 		.vtable = vtable->address,
 		.poll = (void (*)(void *))(uintptr_t)vtable->poll,
 		.id_offset = vtable->id_offset,
-		.core_end = vtable->trailer_offset,
+		.future_offset = vtable->future_offset,
 		.class = classes[vtable->class],
 		.image = hooking->index,
 		.dealloc = vtable->dealloc,

@@ -89,13 +89,19 @@ static bool pointers_match(const struct elf_image *image, const uint64_t *words)
 static void check_candidate(struct scan *scan, const uint64_t *words, size_t left, uint64_t address,
 			    bool report)
 {
+	bool unstable = left > WORD_LOCATION && words[WORD_LOCATION] == words[WORD_ID] + 8;
+	/*
+	 * Core is repr(C) since 1.23: scheduler, id, spawn location if unstable, stage. The stage's
+	 * tag takes a word before a future that is aligned to one.
+	 */
+	uint64_t future = words[WORD_ID] + (unstable ? 24 : 16);
 	struct tokio_vtable vtable = {
 		.address = address,
 		.poll = words[SLOT_POLL],
 		.dealloc = words[SLOT_DEALLOC],
 		.vtable_offset = HEADER_VTABLE,
 		.id_offset = (uint32_t)words[WORD_ID],
-		.trailer_offset = (uint32_t)words[WORD_TRAILER],
+		.future_offset = future + 8 <= words[WORD_TRAILER] ? (uint32_t)future : 0,
 		.class = words[WORD_ID] - words[WORD_SCHEDULER] == 8 ? TOKIO_TASK : TOKIO_BLOCKING,
 	};
 
@@ -105,8 +111,7 @@ static void check_candidate(struct scan *scan, const uint64_t *words, size_t lef
 			scan->evidence = true;
 		return;
 	}
-	if (left > WORD_LOCATION && words[WORD_LOCATION] == words[WORD_ID] + 8)
-		scan->shapes.unstable = true;
+	scan->shapes.unstable |= unstable;
 	scan->shapes.count++;
 	scan->found(scan->context, &vtable);
 }
