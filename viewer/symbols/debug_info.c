@@ -5,7 +5,9 @@
 #include "viewer/symbols/debug_info.h"
 
 #include <dwarf.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "viewer/symbols/debug_index.h"
 
@@ -95,6 +97,11 @@ void debug_info_free(struct debug_info *info)
 	free(info->units);
 	free(info->ranges);
 	free(info);
+}
+
+uint64_t debug_info_address(struct debug_info *info, Dwarf_Addr address)
+{
+	return address + info->bias;
 }
 
 struct debug_unit *debug_info_unit(struct debug_info *info, uint64_t address)
@@ -194,4 +201,22 @@ const char *debug_call_site(struct debug_unit *unit, Dwarf_Die *call, int *ret_l
 	if (dwarf_formudata(dwarf_attr(call, DW_AT_call_line, &attribute), &line) == 0)
 		*ret_line = (int)line;
 	return dwarf_filesrc(files, file, NULL, NULL);
+}
+
+Dwarf_Die *debug_unit_die(struct debug_unit *unit)
+{
+	return &unit->die;
+}
+
+char *debug_absolute_path(Dwarf_Die *unit, const char *file)
+{
+	Dwarf_Attribute attribute;
+	const char *directory = NULL;
+	char *path;
+
+	if (*file != '/' && dwarf_attr(unit, DW_AT_comp_dir, &attribute))
+		directory = dwarf_formstring(&attribute);
+	if (asprintf(&path, "%s%s%s", directory ? directory : "", directory ? "/" : "", file) < 0)
+		abort();
+	return path;
 }

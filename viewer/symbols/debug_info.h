@@ -17,6 +17,9 @@ struct debug_unit;
 struct debug_info *debug_info_new(Dwarf *dwarf, Dwarf_Addr bias);
 void debug_info_free(struct debug_info *info); /* accepts NULL */
 
+/* Address in the file itself of an address in the DWARF. */
+uint64_t debug_info_address(struct debug_info *info, Dwarf_Addr address);
+
 /* The unit that covers `address`, or NULL. */
 struct debug_unit *debug_info_unit(struct debug_info *info, uint64_t address);
 
@@ -29,12 +32,18 @@ Dwarf_Die *debug_unit_function(struct debug_info *info, struct debug_unit *unit,
 size_t debug_inlined_calls(struct debug_info *info, Dwarf_Die *function, uint64_t address,
 			   Dwarf_Die *calls, size_t max);
 
-/* Source position from the line table: file (lives as long as the DWARF) or NULL. */
+/* Source position from the line table: file as the DWARF has it (and lives as long) or NULL. */
 const char *debug_unit_line(struct debug_info *info, struct debug_unit *unit, uint64_t address,
 			    int *ret_line);
 
 /* File and line of the call that was inlined as `call`. */
 const char *debug_call_site(struct debug_unit *unit, Dwarf_Die *call, int *ret_line);
+
+/* `file` under the directory in which the unit was compiled, unless absolute; malloc'd. */
+char *debug_absolute_path(Dwarf_Die *unit, const char *file);
+
+/* The DIE of the unit itself. */
+Dwarf_Die *debug_unit_die(struct debug_unit *unit);
 
 /*
  * Name of a function or inlined call: malloc'd, cleaned, NULL when there is none. `file` is where
@@ -43,5 +52,8 @@ const char *debug_call_site(struct debug_unit *unit, Dwarf_Die *call, int *ret_l
  */
 char *debug_function_name(struct debug_info *info, Dwarf_Die *die, const char *file,
 			  bool *ret_exact);
+
+/* Plain name under its namespaces and types, as the DWARF spells them; malloc'd or NULL. */
+char *debug_qualified_name(struct debug_info *info, Dwarf_Die *die);
 
 #endif

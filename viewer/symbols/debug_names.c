@@ -60,13 +60,16 @@ static char *prefixed(const char *prefix, char *text)
 	return joined;
 }
 
-static char *qualified(struct debug_info *info, Dwarf_Die *origin, char *text, bool *ret_scoped)
+static char *qualified(struct debug_info *info, Dwarf_Die *die, bool *ret_scoped)
 {
-	struct debug_unit *unit = debug_info_unit_of(info, origin);
+	Dwarf_Die origin = origin_of(die);
+	struct debug_unit *unit = debug_info_unit_of(info, &origin);
 	const struct debug_scope *scope;
+	const char *name = dwarf_diename(die);
+	char *text = name ? strdup(name) : NULL;
 
 	*ret_scoped = false;
-	scope = unit ? debug_unit_scope(unit, dwarf_dieoffset(origin)) : NULL;
+	scope = text && unit ? debug_unit_scope(unit, dwarf_dieoffset(&origin)) : NULL;
 	while (scope) {
 		if (scope->name) {
 			text = prefixed(scope->name, text);
@@ -75,6 +78,13 @@ static char *qualified(struct debug_info *info, Dwarf_Die *origin, char *text, b
 		scope = scope->parent == SIZE_MAX ? NULL : &unit->scopes[scope->parent];
 	}
 	return text;
+}
+
+char *debug_qualified_name(struct debug_info *info, Dwarf_Die *die)
+{
+	bool scoped;
+
+	return qualified(info, die, &scoped);
 }
 
 char *debug_function_name(struct debug_info *info, Dwarf_Die *die, const char *file,
@@ -88,14 +98,8 @@ char *debug_function_name(struct debug_info *info, Dwarf_Die *die, const char *f
 	*ret_exact = name != NULL;
 	if (name)
 		return symbol_demangle(name);
-	name = dwarf_diename(die);
-	if (!name)
-		return NULL;
-	text = strdup(name);
-	if (!text)
-		abort();
-	text = qualified(info, &origin, text, &scoped);
-	if (!is_rust(&origin))
+	text = qualified(info, die, &scoped);
+	if (!text || !is_rust(&origin))
 		return text;
 	rust = rust_function_text(text);
 	free(text);

@@ -10,13 +10,9 @@
 
 #define INLINED_MAX 128
 
-static char *copy(const char *text)
+static char *path_of(struct debug_unit *unit, const char *file)
 {
-	char *result = text ? strdup(text) : NULL;
-
-	if (text && !result)
-		abort();
-	return result;
+	return file ? debug_absolute_path(debug_unit_die(unit), file) : NULL;
 }
 
 /*
@@ -34,13 +30,13 @@ static void fill_inlined(struct debug_info *debug, struct debug_unit *unit, Dwar
 	for (size_t i = 0; i < inlined; i++) {
 		Dwarf_Die *call = &calls[inlined - 1 - i];
 
-		frames[i].function = debug_function_name(debug, call, file, &exact);
-		frames[i].file = copy(file);
+		frames[i].file = path_of(unit, file);
+		frames[i].function = debug_function_name(debug, call, frames[i].file, &exact);
 		frames[i].line = line;
 		frames[i].inlined = true;
 		file = debug_call_site(unit, call, &line);
 	}
-	frames[inlined].file = copy(file);
+	frames[inlined].file = path_of(unit, file);
 	frames[inlined].line = line;
 }
 

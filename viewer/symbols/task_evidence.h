@@ -47,11 +47,19 @@ size_t task_runtime_functions(struct symbol_module *module, uint64_t start, uint
 bool task_called_closures(struct symbol_module *module, uint64_t poll,
 			  struct type_candidates *called);
 
-/*
- * Source position of the body of the future `name`, whose own name in the DWARF is `entry` (such as
- * "{async_fn#0}", NULL when not known). Leaves the results alone when it is not known.
- */
-void task_body_position(struct symbol_module *module, uint64_t poll, const char *name,
-			const char *entry, char **ret_file, int *ret_line);
+/* The function that runs when a future is polled; strings are malloc'd, NULL when not known. */
+struct task_body {
+	char *name;
+	char *file;
+	int line;
+};
+
+/* Finds the body of the future whose type the DWARF calls `raw_type`. */
+void task_body_of_type(struct symbol_module *module, uint64_t poll, const char *raw_type,
+		       struct task_body *body);
+
+/* Finds the position of the closure `name` among those that the runtime's part of `poll` calls. */
+void task_body_of_name(struct symbol_module *module, uint64_t poll, const char *name,
+		       struct task_body *body);
 
 #endif

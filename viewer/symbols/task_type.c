@@ -2,7 +2,7 @@
 /*
  * Names the future behind a Tokio task vtable.
  */
-#include <dwarf.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,63 +36,70 @@ static char *type_from_symbol(const char *mangled)
 	return type;
 }
 
-/* Functions of different types may be folded into one: two names at one address say nothing. */
-static char *type_from_poll(struct symbol_module *module, uint64_t poll, char **ret_raw)
+/* A method's body: DWARF numbers the impl block and does not say of which type. */
+static bool leaves_type_out(const char *type)
 {
-	const struct function_symbol *symbols = NULL;
-	size_t aliases = symbol_table_at(&module->symbols, poll, &symbols);
-	char *type;
-
-	if (aliases > 1)
-		return NULL;
-	*ret_raw = type_from_debug(module, poll);
-	if (*ret_raw)
-		return rust_type_text(*ret_raw);
-	type = aliases == 1 ? type_from_symbol(symbols[0].name) : NULL;
-	return type;
+	return strstr(type, "{impl#") != NULL;
 }
 
-/* "{async_fn#0}" for a type "app::serve::{async_fn_env#0}", "{closure#1}" for a closure's. */
-static char *entry_name(const char *raw_type)
+/* Functions of different types may be folded into one: two names at one address say nothing. */
+static bool poll_is_unique(struct symbol_module *module, uint64_t poll, const char **ret_mangled)
 {
-	char *plain = rust_unwrap_future(raw_type), *start = NULL, *mark;
+	const struct function_symbol *symbols = NULL;
+	size_t count = symbol_table_at(&module->symbols, poll, &symbols);
 
-	for (char *at = plain; (at = strstr(at, "::{")); at++)
-		start = at + 2;
-	start = start ? start : plain;
-	mark = strstr(start, "_env#");
-	if (*start == '{' && mark) {
-		memmove(plain, start, mark - start);
-		plain[mark - start] = '\0';
-		start = plain + (mark - start);
-		mark += strlen("_env");
-		memmove(start, mark, strcspn(mark, "}") + 1);
-		start[strcspn(start, "}") + 1] = '\0';
-		return plain;
+	*ret_mangled = count == 1 ? symbols[0].name : "";
+	return count <= 1;
+}
+
+/* With DWARF the body itself is found, and it knows its name and place. */
+static char *name_from_debug(struct symbol_module *module, uint64_t poll, uint64_t dealloc,
+			     struct task_body *body)
+{
+	char *raw = type_from_debug(module, poll), *type, *name = NULL;
+
+	if (!raw)
+		return NULL;
+	task_body_of_type(module, poll, raw, body);
+	type = rust_type_text(raw);
+	if (leaves_type_out(type)) {
+		name = body->name ? strdup(body->name) : NULL;
+		if (!name && dealloc)
+			name = task_type_from_glue(module, poll, dealloc);
 	}
-	free(plain);
-	return NULL;
+	if (!name)
+		name = rust_unwrap_future(type);
+	free(type);
+	free(raw);
+	return name;
 }
 
 void symbol_module_task_type(struct symbol_module *module, uint64_t poll, uint64_t dealloc,
 			     char **ret_name, char **ret_file, int *ret_line)
 {
-	char *type = NULL, *raw = NULL, *entry = NULL;
+	struct task_body body = {.name = NULL};
+	const char *mangled;
+	char *name = NULL, *type;
 
 	*ret_name = *ret_file = NULL;
 	*ret_line = 0;
 	if (module->state != MODULE_OK)
 		return;
-	type = type_from_poll(module, poll, &raw);
-	if (type)
-		*ret_name = rust_unwrap_future(type);
-	else if (dealloc)
-		*ret_name = task_type_from_glue(module, poll, dealloc);
-	if (raw)
-		entry = entry_name(raw);
-	if (*ret_name)
-		task_body_position(module, poll, *ret_name, entry, ret_file, ret_line);
-	free(type);
-	free(raw);
-	free(entry);
+	if (poll_is_unique(module, poll, &mangled)) {
+		name = name_from_debug(module, poll, dealloc, &body);
+		type = type_from_symbol(mangled);
+		if (type) {
+			free(name);
+			name = rust_unwrap_future(type);
+		}
+		free(type);
+	}
+	if (!name && dealloc)
+		name = task_type_from_glue(module, poll, dealloc);
+	if (name && !body.file)
+		task_body_of_name(module, poll, name, &body);
+	*ret_name = name;
+	*ret_file = body.file;
+	*ret_line = body.line;
+	free(body.name);
 }
