@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "runtime/clock.h"
 #include "runtime/recording.h"
@@ -39,11 +40,12 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 	call->start = clock_ticks();
 }
 
-static void fill_event(struct event *event, const struct thread *thread,
+static void fill_event(struct event *event, struct thread *thread,
 		       const struct poll_frame *poll, const struct engine_call *call,
 		       uint64_t duration, const struct subject *subject)
 {
 	bool futex = subject->kind == SUBJECT_FUTEX;
+	const struct remembered_stack *stack;
 
 	event->kind = EVENT_CALL;
 	event->context = !poll                       ? CONTEXT_THREAD
@@ -61,7 +63,9 @@ static void fill_event(struct event *event, const struct thread *thread,
 	event->futex_op = futex ? (int32_t)subject->number : -1;
 	event->futex_expected = subject->extra;
 	subject_describe(subject, ops_class(call->op), &event->target);
-	event->frame_count = (uint16_t)unwind_capture(event->frames, EVENT_MAX_FRAMES);
+	stack = unwind_capture(&thread->stacks);
+	event->frame_count = (uint16_t)stack->count;
+	memcpy(event->frames, stack->frames, stack->count * sizeof(*stack->frames));
 }
 
 static __attribute__((noinline, cold)) void record_call(struct thread *thread,

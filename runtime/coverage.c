@@ -12,7 +12,7 @@ struct coverage coverage = {.dirty = true};
 static const char *const sentences[BLIND_SPOT_COUNT] = {
 	[BLIND_NO_RUNTIME] = "no known runtime: no Tokio task vtables were found in the loaded objects "
 			     "(Tokio before 1.23 is found by its symbols only)",
-	[BLIND_NO_STACKS] = "libunwind.so.8 could not be opened: findings have no stacks, and blocking "
+	[BLIND_NO_STACKS] = "libunwind.so.8 is not available: findings have no stacks, and blocking "
 			    "calls in block_on bodies cannot be recognised",
 	[BLIND_INLINE_SYSCALLS] = "system calls issued by instructions outside libc (rustix's default "
 				  "backend, liburing) are not seen as calls",

@@ -30,6 +30,7 @@ static void after_fork(void)
 	process = sys_getpid();
 	ended = 0;
 	thread_after_fork();
+	objects_after_fork();
 	collector_after_fork();
 	if (recording.on)
 		clock_start();

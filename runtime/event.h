@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "runtime/subject.h"
+#include "runtime/unwind.h"
 
-#define EVENT_MAX_FRAMES 96
 
 enum event_kind {
 	EVENT_CALL,      /* a wrapped call blocked for at least the threshold */
@@ -47,6 +47,6 @@ struct event {
 	uint64_t frames[]; /* return addresses, innermost first */
 };
 
-#define EVENT_MAX_BYTES (sizeof(struct event) + EVENT_MAX_FRAMES * sizeof(uint64_t))
+#define EVENT_MAX_BYTES (sizeof(struct event) + UNWIND_MAX_FRAMES * sizeof(uint64_t))
 
 #endif

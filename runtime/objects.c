@@ -91,6 +91,13 @@ void objects_check(void)
 	unlock();
 }
 
+void objects_after_fork(void)
+{
+	unlock();
+	coverage.stacks = unwind_after_fork();
+	coverage_set_blind(BLIND_NO_STACKS, recording.on && !coverage.stacks);
+}
+
 const struct engine_host *objects_host(void)
 {
 	return &host;

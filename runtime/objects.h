@@ -20,6 +20,9 @@ void objects_check(void);
 /* Fork child, before its collector starts: a trace of its own. */
 void objects_start_trace(void);
 
+/* In a fork child. */
+void objects_after_fork(void);
+
 const struct engine_host *objects_host(void);
 
 #endif

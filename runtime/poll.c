@@ -93,12 +93,14 @@ static __attribute__((noinline, cold)) struct thread *attach(void)
 static __attribute__((noinline, cold)) enum poll_class decide_class(struct thread *thread,
 								    struct task_type *type)
 {
-	uint64_t frames[32];
+	const struct remembered_stack *stack;
 	enum poll_class class = POLL_UNKNOWN;
 
 	thread_busy_begin(thread);
-	if (poll_classify)
-		class = poll_classify(frames, unwind_capture(frames, 32));
+	if (poll_classify) {
+		stack = unwind_capture(&thread->stacks);
+		class = poll_classify(stack->frames, stack->count);
+	}
 	thread_busy_end(thread);
 	/* Silence rather than a false finding: what can't be told apart counts as a pool job. */
 	if (class == POLL_UNKNOWN)

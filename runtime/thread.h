@@ -65,6 +65,7 @@ struct thread {
 	uint32_t id; /* in the trace; given by the collector, 0 = not yet written */
 	bool retired;
 	struct thread *next; /* registry, newest first; never unlinked */
+	struct stack_memory stacks;
 	struct ring ring;
 };
 

@@ -2,12 +2,33 @@
 /*
  * Stack capture. One backend: libunwind, opened at run time so that its copy of the C++ unwinder
  * never enters the target's global symbol scope.
+ *
+ * libunwind's own fast path (unw_backtrace) keeps 256 KiB per thread, which is too much for a
+ * process with hundreds of blocking-pool threads; stepping through the tables takes about a
+ * microsecond per frame. So each thread remembers its last few stacks together with the places the
+ * return addresses were read from. When the next capture begins at the same call with the same
+ * stack pointer and every one of those places still holds the same address, the stack is the same.
  */
 #ifndef OVERSTAY_UNWIND_H
 #define OVERSTAY_UNWIND_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define UNWIND_MAX_FRAMES 96
+#define UNWIND_REMEMBERED 4
+
+struct remembered_stack {
+	uint32_t count;
+	uint64_t frames[UNWIND_MAX_FRAMES]; /* return addresses, innermost first */
+	uint64_t places[UNWIND_MAX_FRAMES]; /* address that each was read from */
+};
+
+/* One per thread; zero-initialised. */
+struct stack_memory {
+	uint32_t next; /* the entry to be replaced next */
+	struct remembered_stack stacks[UNWIND_REMEMBERED];
+};
 
 /*
  * Opens and warms up the unwinder (its first use allocates and reads unwind tables). Constructor or
@@ -17,9 +38,17 @@
 bool unwind_start(void);
 
 /*
- * Return addresses of the calling thread, innermost first, at most `max`. Any application thread;
- * no malloc. Calls it makes to wrapped libc names must be made to pass through by the caller.
+ * The calling thread's stack, from the caller of this function outwards. Any application thread; no
+ * malloc. The result belongs to `memory` and is good until the next capture; it is empty when there
+ * is no unwinder. Calls that the unwinder makes to wrapped names must be made to pass through by the
+ * caller.
  */
-unsigned unwind_capture(uint64_t *frames, unsigned max);
+const struct remembered_stack *unwind_capture(struct stack_memory *memory);
+
+/*
+ * In a fork child: another thread may have held the unwinder's lock, which then stays locked for
+ * ever; if one was unwinding, there are no more stacks in this process. Returns whether there are.
+ */
+bool unwind_after_fork(void);
 
 #endif

@@ -1,0 +1,111 @@
+//! The loops that `tests/bench/run` times, with and without the library. Prints one number: the
+//! cost of one round in nanoseconds, or a size in KiB.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// Asks to be polled again that many times, without going through the coop budget or the defer list.
+struct Rounds(u64);
+
+impl Future for Rounds {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.0 == 0 {
+            return Poll::Ready(());
+        }
+        self.0 -= 1;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+fn per_round(start: Instant, rounds: u64) -> f64 {
+    start.elapsed().as_nanos() as f64 / rounds as f64
+}
+
+/// One task on one worker that is always ready: the cost of scheduling and polling it.
+fn polls(rounds: u64) -> f64 {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        tokio::spawn(Rounds(rounds / 10)).await.unwrap();
+        let start = Instant::now();
+        tokio::spawn(Rounds(rounds)).await.unwrap();
+        per_round(start, rounds)
+    })
+}
+
+/// The same on a current-thread runtime.
+fn local_polls(rounds: u64) -> f64 {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        tokio::spawn(Rounds(rounds / 10)).await.unwrap();
+        let start = Instant::now();
+        tokio::spawn(Rounds(rounds)).await.unwrap();
+        per_round(start, rounds)
+    })
+}
+
+/// A wrapped call that makes no system call, on a plain thread: an uncontended pthread mutex.
+fn calls(rounds: u64) -> f64 {
+    std::thread::spawn(move || {
+        let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
+        let mut best = f64::MAX;
+        for _ in 0..10 {
+            let start = Instant::now();
+            for _ in 0..rounds / 10 {
+                unsafe {
+                    libc::pthread_mutex_lock(&mut mutex);
+                    libc::pthread_mutex_unlock(&mut mutex);
+                }
+            }
+            best = best.min(per_round(start, rounds / 10));
+        }
+        best
+    })
+    .join()
+    .unwrap()
+}
+
+/// Resident memory of a process whose 18 threads have all polled or made a wrapped call.
+fn resident() -> f64 {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let jobs: Vec<_> = (0..16)
+            .map(|_| tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(50))))
+            .collect();
+        for job in jobs {
+            job.await.unwrap();
+        }
+        tokio::spawn(async { std::thread::sleep(Duration::from_millis(5)) }).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let mode = arguments.next().unwrap_or_default();
+    let rounds = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let value = match mode.as_str() {
+        "polls" => polls(rounds),
+        "local-polls" => local_polls(rounds),
+        "calls" => calls(rounds),
+        "resident" => resident(),
+        _ => {
+            eprintln!("usage: bench-program polls|local-polls|calls|resident [ROUNDS]");
+            std::process::exit(2);
+        }
+    };
+    println!("{value:.2}");
+}
