@@ -143,26 +143,31 @@ char *rust_first_argument(const char *name)
 	return argument;
 }
 
+/* What one wrapper holds, or NULL. DWARF puts "dyn A + B" in parentheses. */
+static char *unwrap_once(const char *type)
+{
+	size_t length = strlen(type);
+
+	if (*type == '(' && strncmp(type + 1, "dyn ", 4) == 0 && type[length - 1] == ')')
+		return strndup(type + 1, length - 2);
+	for (size_t i = 0; i < sizeof(future_wrappers) / sizeof(*future_wrappers); i++) {
+		length = strlen(future_wrappers[i]);
+		if (strncmp(type, future_wrappers[i], length) == 0 &&
+		    rust_text_last_group(type) == type + length - 1)
+			return rust_first_argument(type);
+	}
+	return NULL;
+}
+
 char *rust_unwrap_future(const char *type)
 {
 	char *current = strdup(type), *inner;
-	size_t i = 0;
 
+	while (current && (inner = unwrap_once(current))) {
+		free(current);
+		current = inner;
+	}
 	if (!current)
 		abort();
-	while (i < sizeof(future_wrappers) / sizeof(*future_wrappers)) {
-		size_t length = strlen(future_wrappers[i]);
-
-		inner = NULL;
-		if (strncmp(current, future_wrappers[i], length) == 0 &&
-		    rust_text_last_group(current) == current + length - 1)
-			inner = rust_first_argument(current);
-		i++;
-		if (inner) {
-			free(current);
-			current = inner;
-			i = 0;
-		}
-	}
 	return current;
 }

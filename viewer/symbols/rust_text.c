@@ -68,12 +68,31 @@ static bool has_trait(const char *text, const char *end)
 static void convert(struct output *output, const char *text, const char *end, bool function,
 		    int depth);
 
+/* DWARF gives a function's arguments to its closures: "f::{{closure}}<A>" is f<A>'s closure. */
+static void move_before_closures(struct output *output, size_t start)
+{
+	size_t target = start, unit = strlen("::" CLOSURE), length = output->length - start;
+	char *arguments;
+
+	while (target >= unit && memcmp(output->text + target - unit, "::" CLOSURE, unit) == 0)
+		target -= unit;
+	if (target == start)
+		return;
+	arguments = strndup(output->text + start, length);
+	if (!arguments)
+		abort();
+	memmove(output->text + target + length, output->text + target, start - target);
+	memcpy(output->text + target, arguments, length);
+	free(arguments);
+}
+
 /* At a '<': generic arguments, or the "<Type>" and "<Type as Trait>" that begin a path. */
 static const char *convert_group(struct output *output, const char *text, const char *end,
 				 bool function, int depth)
 {
 	const char *close = closing(text, end);
 	bool arguments, keep = true;
+	size_t start;
 
 	if (!close || depth >= DEPTH_MAX) {
 		emit(output, text, 1);
@@ -89,11 +108,14 @@ static const char *convert_group(struct output *output, const char *text, const 
 	if (!arguments && end - close > 2 && strncmp(close, ">::", 3) == 0 &&
 	    is_name_char(text[1]) && memchr(text, ':', close - text))
 		keep = has_trait(text + 1, close);
+	start = output->length;
 	if (keep)
 		emit(output, "<", 1);
 	convert(output, text + 1, close, false, depth + 1);
 	if (keep)
 		emit(output, ">", 1);
+	if (arguments)
+		move_before_closures(output, start);
 	return close + 1;
 }
 

@@ -15,16 +15,14 @@ struct symbol_module;
 #define TASK_CALLS_MAX        256
 #define TYPE_CANDIDATES_MAX   16
 
-/* Different names, each once, at most TYPE_CANDIDATES_MAX. */
+/* Different texts, each once, at most TYPE_CANDIDATES_MAX. */
 struct type_candidates {
-	char *names[TYPE_CANDIDATES_MAX];
+	char *texts[TYPE_CANDIDATES_MAX];
 	size_t count;
-	uint64_t function; /* the function they are names of */
-	bool blocking;     /* one of them is a job of the blocking pool */
+	uint64_t function; /* the function that gave them */
 };
 
-void type_candidates_add(struct type_candidates *candidates, char *name); /* takes `name` */
-bool type_candidates_has(const struct type_candidates *candidates, const char *name);
+void type_candidates_add(struct type_candidates *candidates, char *text); /* takes `text` */
 void type_candidates_fini(struct type_candidates *candidates);
 
 /*
@@ -41,11 +39,13 @@ char *task_type_from_glue(struct symbol_module *module, uint64_t poll, uint64_t 
 size_t task_runtime_functions(struct symbol_module *module, uint64_t start, uint64_t *functions);
 
 /*
- * The closures that the runtime's part of `poll` calls, added to `called`. False when that can't be
- * trusted: an async body was inlined into that part, and a call may be one that the body makes.
+ * What the runtime's part of `poll` calls, added to `called`: the names of closures, and of other
+ * futures the type in "<app::Fut<F> as Future>::poll" with its bracket, "<app::Fut". False when
+ * that can't be trusted: an async body was inlined there, and a call may be one that the body
+ * makes.
  */
-bool task_called_closures(struct symbol_module *module, uint64_t poll,
-			  struct type_candidates *called);
+bool task_called_futures(struct symbol_module *module, uint64_t poll,
+			 struct type_candidates *called);
 
 /* The function that runs when a future is polled; strings are malloc'd, NULL when not known. */
 struct task_body {

@@ -12,6 +12,8 @@
 #include "viewer/symbols/task_evidence.h"
 #include "viewer/symbols/task_index.h"
 
+#define BLOCKING "tokio::runtime::blocking::task::"
+
 static const char *const glue_shells[] = {
 	"core::ptr::drop_in_place<",
 	"core::ptr::drop_glue<",
@@ -75,10 +77,7 @@ static void add_glue_at(struct symbol_module *module, uint64_t address,
 		if (!type)
 			continue;
 		candidates->function = address;
-		if (has_prefix(type, "tokio::runtime::blocking::task::"))
-			candidates->blocking = true;
-		type_candidates_add(candidates, rust_unwrap_future(type));
-		free(type);
+		type_candidates_add(candidates, type);
 	}
 }
 
@@ -131,18 +130,40 @@ static bool dealloc_is_shared(struct symbol_module *module, uint64_t poll, uint6
 	return false;
 }
 
-/* Whether another instance of raw::dealloc comes to the same drop glue. */
+/* The functions that drop an Arc, such as the scheduler's, folded into one number. */
+static uint64_t drops_of(struct symbol_module *module, const uint64_t *calls, size_t count)
+{
+	const struct function_symbol *symbols = NULL;
+	uint64_t drops = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!contains(calls, i, calls[i]) &&
+		    symbol_table_at(&module->symbols, calls[i], &symbols) > 0 &&
+		    strstr(symbols[0].name, "9drop_slow"))
+			drops ^= calls[i];
+	}
+	return drops;
+}
+
+/*
+ * Whether the glue belongs to several types. One type is spawned on at most two schedulers, with a
+ * dealloc each; glue of the future alone, without the scheduler, may serve those two.
+ */
 static bool glue_is_shared(struct symbol_module *module, uint64_t dealloc, uint64_t glue)
 {
 	struct task_index *index = task_index_of(module);
-	uint64_t calls[TASK_CALLS_MAX];
-	size_t found;
+	uint64_t calls[TASK_CALLS_MAX], own;
+	size_t found, others = 0;
 
+	found = code_map_calls(module, dealloc, calls, TASK_CALLS_MAX);
+	own = drops_of(module, calls, found);
 	for (size_t i = 0; i < index->dealloc_count; i++) {
 		if (index->deallocs[i] == dealloc)
 			continue;
 		found = code_map_calls(module, index->deallocs[i], calls, TASK_CALLS_MAX);
-		if (contains(calls, found, glue))
+		if (!contains(calls, found, glue))
+			continue;
+		if (drops_of(module, calls, found) == own || ++others > 1)
 			return true;
 	}
 	return false;
@@ -159,24 +180,51 @@ static bool type_is_of_libraries(const char *name)
 	return false;
 }
 
-/* A blocking job's closure need not be the first closure called: it is taken as a confirmation
- * only. */
+/* Whether `called`, as task_called_futures gives it, is what a task of `type` polls. */
+static bool type_fits(const char *type, const char *called)
+{
+	char *name, *function;
+	bool fits;
+
+	if (*called == '<')
+		return strncmp(type, called + 1, strlen(called) - 1) == 0 &&
+		       strchr("<", type[strlen(called) - 1]);
+	name = rust_unwrap_future(type);
+	function = rust_function_text(name);
+	fits = strcmp(function, called) == 0;
+	free(function);
+	free(name);
+	return fits;
+}
+
+/*
+ * Chooses by what the task polls. Where folding has lost the type's name, the async body that the
+ * task polls names it; not so for a blocking job, whose closure may be inlined and call another.
+ */
 static char *decide(struct symbol_module *module, uint64_t poll, const struct type_candidates *glue)
 {
 	struct type_candidates called = {.count = 0};
-	const char *choice = NULL;
-	char *result;
+	const char *choice = NULL, *only;
+	size_t fitting = 0;
+	bool blocking = false;
+	char *result = NULL;
 
-	if (task_called_closures(module, poll, &called) && called.count > 0) {
-		for (size_t i = 0; i < called.count; i++) {
-			if (type_candidates_has(glue, called.names[i]))
-				choice = choice ? "" : called.names[i];
+	if (!task_called_futures(module, poll, &called))
+		called.count = 0;
+	for (size_t i = 0; i < glue->count; i++) {
+		blocking = blocking || has_prefix(glue->texts[i], BLOCKING);
+		for (size_t j = 0; j < called.count; j++) {
+			if (!type_fits(glue->texts[i], called.texts[j]))
+				continue;
+			choice = glue->texts[i];
+			fitting++;
 		}
-		if (!choice && called.count == 1 && !glue->blocking &&
-		    !type_is_of_libraries(called.names[0]))
-			choice = called.names[0];
 	}
-	result = choice && *choice ? strdup(choice) : NULL;
+	only = called.count == 1 ? called.texts[0] : "<";
+	if (fitting == 0 && !blocking && *only != '<' && !type_is_of_libraries(only))
+		choice = only;
+	if (choice && fitting <= 1)
+		result = rust_unwrap_future(choice);
 	type_candidates_fini(&called);
 	return result;
 }
@@ -189,7 +237,7 @@ char *task_type_from_glue(struct symbol_module *module, uint64_t poll, uint64_t 
 	find_glue(module, dealloc, &glue);
 	if (glue.count == 1 && !dealloc_is_shared(module, poll, dealloc) &&
 	    !glue_is_shared(module, dealloc, glue.function))
-		result = strdup(glue.names[0]);
+		result = rust_unwrap_future(glue.texts[0]);
 	else if (glue.count > 0)
 		result = decide(module, poll, &glue);
 	type_candidates_fini(&glue);

@@ -10,7 +10,8 @@
 #include "viewer/symbols/task_evidence.h"
 #include "viewer/symbols/task_index.h"
 
-#define CLOSURE "{{closure}}"
+#define CLOSURE     "{{closure}}"
+#define FUTURE_POLL " as core::future::future::Future>::poll"
 
 /* Prefixes of the functions that lie between the poll slot and the future. */
 static const char *const runtime_prefixes[] = {
@@ -26,27 +27,22 @@ static const char *const runtime_prefixes[] = {
 	"core::mem::drop",
 };
 
-void type_candidates_add(struct type_candidates *candidates, char *name)
+void type_candidates_add(struct type_candidates *candidates, char *text)
 {
-	if (type_candidates_has(candidates, name) || candidates->count == TYPE_CANDIDATES_MAX)
-		free(name);
-	else
-		candidates->names[candidates->count++] = name;
-}
+	bool known = candidates->count == TYPE_CANDIDATES_MAX;
 
-bool type_candidates_has(const struct type_candidates *candidates, const char *name)
-{
-	for (size_t i = 0; i < candidates->count; i++) {
-		if (strcmp(candidates->names[i], name) == 0)
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < candidates->count; i++)
+		known = known || strcmp(candidates->texts[i], text) == 0;
+	if (known)
+		free(text);
+	else
+		candidates->texts[candidates->count++] = text;
 }
 
 void type_candidates_fini(struct type_candidates *candidates)
 {
 	for (size_t i = 0; i < candidates->count; i++)
-		free(candidates->names[i]);
+		free(candidates->texts[i]);
 	candidates->count = 0;
 }
 
@@ -92,35 +88,44 @@ size_t task_runtime_functions(struct symbol_module *module, uint64_t start, uint
 	return count;
 }
 
-static bool is_closure(const char *name)
+/* The text to keep of a function that is a future's body; NULL for other functions. Frees `name`.
+ */
+static char *future_of(char *name)
 {
-	size_t length = strlen(name), tail = strlen(CLOSURE);
+	size_t length = strlen(name), tail = strlen(CLOSURE), poll = strlen(FUTURE_POLL);
 
-	return length > tail && strcmp(name + length - tail, CLOSURE) == 0;
+	if (length > tail && strcmp(name + length - tail, CLOSURE) == 0)
+		return name;
+	if (*name == '<' && length > poll && strcmp(name + length - poll, FUTURE_POLL) == 0) {
+		name[1 + strcspn(name + 1, "< ")] = '\0';
+		return name;
+	}
+	free(name);
+	return NULL;
 }
 
-/* Adds the closures among the symbols at `address`; false when it is a resumption panic. */
+/* Adds the futures among the symbols at `address`; false when it is a resumption panic. */
 static bool add_called(struct symbol_module *module, uint64_t address,
 		       struct type_candidates *called)
 {
 	const struct function_symbol *symbols = NULL;
 	size_t aliases = symbol_table_at(&module->symbols, address, &symbols);
-	char *name;
+	char *future;
 
 	for (size_t i = 0; i < aliases; i++) {
 		if (task_is_resumption_panic(symbols[i].name))
 			return false;
-		name = symbol_demangle(symbols[i].name);
-		if (is_closure(name) && !is_runtime_function(module, address))
-			type_candidates_add(called, name);
+		future = future_of(symbol_demangle(symbols[i].name));
+		if (future && !is_runtime_function(module, address))
+			type_candidates_add(called, future);
 		else
-			free(name);
+			free(future);
 	}
 	return true;
 }
 
-bool task_called_closures(struct symbol_module *module, uint64_t poll,
-			  struct type_candidates *called)
+bool task_called_futures(struct symbol_module *module, uint64_t poll,
+			 struct type_candidates *called)
 {
 	uint64_t functions[RUNTIME_FUNCTIONS_MAX], calls[TASK_CALLS_MAX];
 	size_t count, found;
