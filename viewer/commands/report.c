@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* `overstay report`: what a recording shows. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "viewer/command.h"
+#include "viewer/report.h"
+
+static bool colour_wanted(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
+	       !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
+static int report_print(struct recording *recording, bool json)
+{
+	struct report report;
+	int r = 0;
+
+	report_build(recording, &report);
+	if (json)
+		r = report_json(&report, stdout);
+	else
+		report_text(&report, stdout, colour_wanted());
+	if (fflush(stdout) != 0 || r < 0) {
+		fputs("overstay: the report could not be written\n", stderr);
+		r = -1;
+	}
+	report_fini(&report);
+	return r;
+}
+
+static int report_run(int argc, char **argv)
+{
+	static const struct option options[] = {{"format", required_argument, NULL, 'f'}, {0}};
+	const char *path = "overstay.data", *format = "text";
+	struct recording recording;
+	bool usable;
+	int c, status = EXIT_CLEAN;
+	size_t i;
+
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (c != 'f')
+			return command_bad_option(argv[0], c, argv);
+		format = optarg;
+	}
+	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+		return command_usage_error(argv[0], "unknown format '%s'", format);
+	if (argc - optind > 1)
+		return command_usage_error(argv[0], "more than one path given");
+	if (optind < argc)
+		path = argv[optind];
+	load_recording(path, &recording);
+	for (i = 0; i < recording.failure_count; i++)
+		fprintf(stderr, "overstay: %s: %s\n", recording.failures[i].path,
+			recording.failures[i].reason);
+	usable = recording.trace_count > 0;
+	if (!usable || report_print(&recording, strcmp(format, "json") == 0) < 0)
+		status = EXIT_UNJUDGED;
+	load_fini(&recording);
+	return status;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.summary = "show what a recording found",
+	.help = "[--format text|json] [PATH]\n"
+		"\n"
+		"Shows the findings of a recording, the longest total time first, then for each\n"
+		"process what was watched and what could not be seen.\n"
+		"\n"
+		"PATH is a trace file or a directory of them; without it, overstay.data.\n"
+		"\n"
+		"Options:\n"
+		"  --format text|json  text for people (default), or one JSON document\n"
+		"\n"
+		"Colours are used on a terminal only, and never when NO_COLOR is set.\n"
+		"Exit status: 0, or 2 when there was nothing to report from.\n",
+	.run = report_run,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Findings, and the detectors that make them from a trace. */
+#ifndef OVERSTAY_FINDING_H
+#define OVERSTAY_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "context.h"
+#include "model.h"
+
+/* Something that held up an async runtime. Strings belong to the traces or to the list's pool. */
+struct finding {
+	uint64_t id;                   /* the same after a rebuild of the program */
+	const char *kind;              /* the detector's */
+	const char *operation, *class; /* NULL where the kind has none */
+	enum verdict context;
+	struct usage usage;
+
+	bool has_where;
+	struct frame where; /* first application frame; only a name for a task without a stack */
+	const struct frame *
+		*elsewhere; /* first application frames of merged records, other lines */
+	size_t elsewhere_count;
+	const struct stack *stack; /* of the longest occurrence, NULL when there is none */
+	size_t boundary;           /* the stack's frames from here on belong to the poller */
+
+	const struct task_type *type; /* NULL when not known */
+	bool has_task;
+	uint64_t task;
+	const struct thread *thread; /* NULL when not known */
+	const char *target_kind, *target_name;
+	const char *lock_type, *lock_address;
+	int64_t pid;
+};
+
+struct finding_list {
+	struct finding *items;
+	size_t count;
+	uint64_t unjudged; /* recorded places whose stacks could not be told apart from idle threads
+			    */
+	/* Private from here. */
+	size_t capacity;
+	struct pool *pool;
+};
+
+/* One kind of finding: how it is found, and when a gate fails on it. */
+struct detector {
+	const char *kind;
+	const char *summary;
+	uint64_t limit_ns; /* default limit of the gate for the longest occurrence */
+	void (*detect)(const struct trace *trace, struct finding_list *list);
+};
+
+/* All detectors, ended by NULL. */
+extern const struct detector *const detectors[];
+
+void finding_list_init(struct finding_list *ret_list);
+void finding_list_fini(struct finding_list *list);
+
+/* Runs all detectors over a linked trace and adds what they find to the list. */
+void finding_detect(const struct trace *trace, struct finding_list *list);
+
+/* Orders the list by total time, longest first. */
+void finding_sort(struct finding_list *list);
+
+/*
+ * For detectors: adds a finding about one recorded place; `where`, stack, id, task and thread are
+ * worked out here. A finding with the same id is already there when only the rest differs (line,
+ * thread, process, task): then the two become one. `draft` carries kind, operation, class, context,
+ * usage, target and lock.
+ */
+void finding_add(struct finding_list *list, const struct trace *trace, const struct origin *origin,
+		 const struct finding *draft);
+
+#endif

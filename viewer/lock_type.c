@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Types of locks. */
+#include "lock_type.h"
+
+#include <string.h>
+
+#include "function_name.h"
+
+struct pattern {
+	const char *pattern, *type;
+};
+
+/*
+ * The innermost frame that matches decides: a Condvar that takes its mutex again shows
+ * lock_contended inside of Condvar::wait, and waits for the mutex. Paths since Rust 1.40 or so;
+ * before 1.62 std wrapped pthread locks.
+ */
+static const struct pattern inner[] = {
+	{"std::sys::sync::mutex", "std::sync::Mutex"},
+	{"std::sys::*::locks::futex_mutex", "std::sync::Mutex"},
+	{"std::sys::*::*::locks::futex_mutex", "std::sync::Mutex"},
+	{"std::sys::unix::locks::futex", "std::sync::Mutex"},
+	{"std::sys::*::locks::pthread_mutex", "std::sync::Mutex"},
+	{"std::sys::unix::mutex", "std::sync::Mutex"},
+	{"std::sync::*::mutex", "std::sync::Mutex"},
+	{"std::sync::mutex", "std::sync::Mutex"},
+	{"std::sys::sync::rwlock", "std::sync::RwLock"},
+	{"std::sys::*::locks::futex_rwlock", "std::sync::RwLock"},
+	{"std::sys::*::*::locks::futex_rwlock", "std::sync::RwLock"},
+	{"std::sys::*::locks::pthread_rwlock", "std::sync::RwLock"},
+	{"std::sys::unix::rwlock", "std::sync::RwLock"},
+	{"std::sync::*::rwlock", "std::sync::RwLock"},
+	{"std::sync::rwlock", "std::sync::RwLock"},
+	{"std::sys::sync::condvar", "std::sync::Condvar"},
+	{"std::sys::*::locks::futex_condvar", "std::sync::Condvar"},
+	{"std::sys::*::*::locks::futex_condvar", "std::sync::Condvar"},
+	{"std::sys::*::locks::pthread_condvar", "std::sync::Condvar"},
+	{"std::sys::unix::condvar", "std::sync::Condvar"},
+	{"std::sync::*::condvar", "std::sync::Condvar"},
+	{"std::sync::condvar", "std::sync::Condvar"},
+	{"std::sys::sync::thread_parking", "thread::park"},
+	{"std::sys_common::thread_park*", "thread::park"},
+	{"std::sys::*::thread_park*", "thread::park"},
+	{"std::sys::*::*::thread_park*", "thread::park"},
+	{"std::thread::park*", "thread::park"},
+	{"std::thread::functions::park*", "thread::park"},
+	{"std::thread::Thread::park*", "thread::park"},
+	{"parking_lot::raw_mutex", "parking_lot::Mutex"},
+	{"parking_lot::remutex", "parking_lot::ReentrantMutex"},
+	{"parking_lot::raw_rwlock", "parking_lot::RwLock"},
+	{"parking_lot::condvar", "parking_lot::Condvar"},
+	{"parking_lot::once", "parking_lot::Once"},
+	{"dashmap::lock", "DashMap"},
+};
+
+/* Made of other locks; they show further out, with nothing but std in between. The last one counts.
+ */
+static const struct pattern outer[] = {
+	{"std::sync::mpsc", "std::sync::mpsc"},
+	{"std::sync::mpmc", "std::sync::mpsc"},
+	{"std::sync::*::barrier", "std::sync::Barrier"},
+	{"std::sync::barrier", "std::sync::Barrier"},
+	{"std::sys::sync::once", "std::sync::Once"},
+	{"std::sys_common::once", "std::sync::Once"},
+	{"std::sync::*::once", "std::sync::Once"},
+	{"std::sync::once", "std::sync::Once"},
+	{"std::sync::lazy_lock", "std::sync::LazyLock"},
+	{"std::sync::once_lock", "std::sync::OnceLock"},
+};
+
+static const struct pattern operations[] = {
+	{"pthread_mutex_", "pthread_mutex"}, {"pthread_rwlock_", "pthread_rwlock"},
+	{"pthread_cond_", "pthread_cond"},   {"pthread_spin_", "pthread_spinlock"},
+	{"pthread_barrier_", "barrier"},     {"sem_", "semaphore"},
+};
+
+static const char *pattern_find(const char *path, const struct pattern *patterns, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (function_path_matches(path, patterns[i].pattern))
+			return patterns[i].type;
+	return NULL;
+}
+
+static bool path_is_std(const char *path)
+{
+	return function_path_matches(path, "std") || function_path_matches(path, "core") ||
+	       function_path_matches(path, "alloc");
+}
+
+static bool path_is_lock_crate(const char *path)
+{
+	return function_path_matches(path, "parking_lot") ||
+	       function_path_matches(path, "parking_lot_core") ||
+	       function_path_matches(path, "lock_api");
+}
+
+/* Looks no further than the first frame of anyone else's: what that one holds is another story. */
+static const char *type_by_frames(const struct stack *stack)
+{
+	const char *type = NULL;
+	size_t i;
+
+	for (i = 0; i < stack->frame_count; i++) {
+		const char *function = stack->frames[i].function;
+		char path[FUNCTION_PATH_SIZE];
+		const char *found;
+
+		if (!function)
+			continue;
+		function_path(function, path);
+		if (!type)
+			type = pattern_find(path, inner, sizeof(inner) / sizeof(inner[0]));
+		found = pattern_find(path, outer, sizeof(outer) / sizeof(outer[0]));
+		if (found)
+			type = found;
+		else if (!path_is_std(path) && (type || !path_is_lock_crate(path)))
+			break;
+	}
+	return type;
+}
+
+static const char *type_by_futex(const struct call *call)
+{
+	if (strcmp(call->futex_op, "wait_bitset") == 0 && call->futex_expected == 2)
+		return "std::sync::Mutex";
+	if (strcmp(call->futex_op, "wait_bitset") == 0 && call->futex_expected == 0xffffffff)
+		return "thread::park";
+	if (strcmp(call->futex_op, "wait") == 0 && call->futex_expected == 1)
+		return "parking_lot";
+	return "futex";
+}
+
+const char *lock_type(const struct call *call)
+{
+	const char *type = NULL;
+	size_t i;
+
+	if (call->origin.stack)
+		type = type_by_frames(call->origin.stack);
+	for (i = 0; !type && i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (strncmp(call->op, operations[i].pattern, strlen(operations[i].pattern)) == 0)
+			type = operations[i].type;
+	if (!type && call->futex_op)
+		type = type_by_futex(call);
+	return type;
+}

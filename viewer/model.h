@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One trace in memory. Filled by load, completed by symbolise, then only read. Everything in it,
+ * strings included, belongs to the trace's pool; a pointer is NULL where the trace says null.
+ */
+#ifndef OVERSTAY_MODEL_H
+#define OVERSTAY_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "symbols/symbols.h"
+#include "table.h"
+
+struct bucket {
+	uint64_t upper_ns, count;
+};
+
+struct histogram {
+	struct bucket *buckets; /* ascending */
+	size_t count;
+};
+
+/* How often and how long. */
+struct usage {
+	uint64_t count, total_ns, max_ns, first_ns, last_ns;
+	struct histogram histogram;
+};
+
+struct module {
+	uint64_t id;
+	const char *path, *build_id;
+	bool judged; /* `state` is known */
+	enum module_state state;
+};
+
+/* One source-level frame. */
+struct frame {
+	const char *function, *file; /* NULL when not known */
+	int line;                    /* 0 when not known */
+	bool inlined;
+	const struct module *module; /* NULL when no module covers the position */
+	uint64_t offset;             /* code position in the module */
+};
+
+/* What symbolisation found at one code position, innermost inlined frame first. */
+struct symbol {
+	uint64_t module, position;
+	struct frame *frames;
+	size_t count;
+};
+
+struct position {
+	bool in_module;
+	uint64_t module, address;
+};
+
+struct stack {
+	uint64_t id;
+	struct position *positions; /* return addresses, innermost first */
+	size_t position_count;
+	struct frame *frames; /* expanded by model_link */
+	size_t frame_count;
+};
+
+struct thread {
+	uint64_t id;
+	int64_t tid;
+	const char *name;
+};
+
+/* A task type: the trace's `vtable` and `type` lines. */
+struct task_type {
+	uint64_t id, module, poll, dealloc; /* `dealloc` 0 when not known */
+	bool named;                         /* a `type` line was there, even if it knew no name */
+	const char *name, *file;
+	int line;
+};
+
+/* Innermost poll that was open on the thread. */
+enum scope { SCOPE_TASK, SCOPE_BLOCKING, SCOPE_THREAD };
+
+/* The where and the who that `call` and `long_poll` lines have in common. */
+struct origin {
+	enum scope scope;
+	const struct stack *stack; /* NULL when there is none; without frames when it is missing */
+	const struct task_type *type; /* NULL when there is none */
+	const struct thread *thread;  /* NULL when there is none */
+	bool has_task;
+	uint64_t task;
+};
+
+struct call {
+	uint64_t id;
+	const char *op, *class;
+	bool handover; /* the worker's core was somewhere else, so nothing was held up */
+	struct origin origin;
+	struct usage usage;
+	const char *target_kind, *target_name;
+	const char *lock_address, *futex_op;
+	int64_t futex_expected;
+};
+
+struct long_poll {
+	uint64_t id;
+	struct origin origin;
+	struct usage usage;
+	uint64_t explained_ns; /* part of the total that was spent in recorded calls */
+};
+
+struct runtime {
+	uint64_t id, module, task_vtables;
+	const char *name, *version, *layout;
+};
+
+struct ending {
+	bool known; /* false: no `end` line, the process was killed or still runs */
+	const char *reason;
+	bool has_status, has_signal, has_duration, has_dropped;
+	int64_t status, signal;
+	uint64_t duration_ns, dropped_events, dropped_records, dropped_stacks;
+};
+
+struct trace {
+	struct pool *pool;
+	const char *path;
+	uint64_t good_bytes; /* length without a torn last line */
+
+	int64_t pid;
+	const char *exe, *build_id;
+	uint64_t threshold_ns, long_poll_ns, stall_ns;
+
+	bool attached, stacks; /* coverage */
+	uint64_t task_vtables, lock_sites, lock_sites_skipped;
+	const char *engine;
+	const char **blind_spots;
+	size_t blind_spot_count;
+
+	bool has_polls;
+	struct usage polls;
+	struct ending ending;
+
+	struct table runtimes;    /* struct runtime, by id */
+	struct table modules;     /* struct module, by id */
+	struct table threads;     /* struct thread, by id */
+	struct table types;       /* struct task_type, by id */
+	struct table stack_table; /* struct stack, by id */
+	struct table calls;       /* struct call, by id */
+	struct table long_polls;  /* struct long_poll, by id */
+	struct table symbols;     /* struct symbol, by module id and position */
+};
+
+struct trace *model_new(const char *path);
+void model_free(struct trace *trace); /* accepts NULL */
+
+/* The module with that id, NULL when there is none. */
+struct module *model_module(const struct trace *trace, uint64_t id);
+
+/* True for a module of the C library, the loader or the kernel: never anyone's application. */
+bool model_module_is_system(const struct module *module);
+
+/*
+ * Expands every stack's positions to source-level frames, from the symbols in the trace. A position
+ * without symbols becomes one frame without a function.
+ */
+void model_link(struct trace *trace);
+
+/* True when the engine worked from start to end, so that silence in the trace means something. */
+bool model_was_watched(const struct trace *trace);
+
+/* Adds the buckets of `from` to `into`; room comes from the pool. */
+void histogram_merge(struct histogram *into, const struct histogram *from, struct pool *pool);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Printing of names and stacks. */
+#include "text_out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "function_name.h"
+#include "owner.h"
+
+/* Lines of one stack; more is for the JSON report. */
+#define STACK_LINES_MAX 14
+
+/* Columns for function names before their source positions. */
+#define FUNCTION_WIDTH 48
+
+#define FOLD_LABELS_MAX 4
+
+struct text_style text_style(bool colour)
+{
+	static const struct text_style plain = {"", "", "", ""};
+	static const struct text_style coloured = {"\033[1m", "\033[1;31m", "\033[2m", "\033[0m"};
+
+	return colour ? coloured : plain;
+}
+
+void text_put(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
+	}
+}
+
+void text_put_function(FILE *out, const char *function)
+{
+	char path[FUNCTION_PATH_SIZE];
+
+	function_path(function, path);
+	text_put(out, *path ? path : function);
+}
+
+void text_put_source(FILE *out, const struct frame *frame)
+{
+	if (!frame->file)
+		return;
+	text_put(out, frame->file);
+	if (frame->line)
+		fprintf(out, ":%d", frame->line);
+}
+
+/* A run of frames that are nobody's answer. */
+struct fold {
+	size_t count, label_count;
+	char labels[FOLD_LABELS_MAX][OWNER_LABEL_SIZE];
+};
+
+static void fold_add(struct fold *fold, const char *label)
+{
+	size_t i;
+
+	fold->count++;
+	for (i = 0; i < fold->label_count; i++)
+		if (strcmp(fold->labels[i], label) == 0)
+			return;
+	if (fold->label_count < FOLD_LABELS_MAX)
+		strcpy(fold->labels[fold->label_count++], label);
+}
+
+static void fold_flush(FILE *out, struct fold *fold, const struct text_style *style,
+		       const char *indent)
+{
+	size_t i;
+
+	if (!fold->count)
+		return;
+	fprintf(out, "%s%s(%zu frame%s in ", indent, style->dim, fold->count,
+		fold->count == 1 ? "" : "s");
+	for (i = 0; i < fold->label_count; i++) {
+		fputs(i ? ", " : "", out);
+		text_put(out, fold->labels[i]);
+	}
+	fprintf(out, ")%s\n", style->reset);
+	*fold = (struct fold){0};
+}
+
+static void frame_put(FILE *out, const struct frame *frame, const char *indent)
+{
+	char path[FUNCTION_PATH_SIZE];
+
+	fputs(indent, out);
+	function_path(frame->function, path);
+	text_put(out, path);
+	if (frame->file) {
+		int gap = FUNCTION_WIDTH - (int)strlen(path);
+
+		fprintf(out, "%*s", gap > 2 ? gap : 2, "");
+		text_put_source(out, frame);
+	}
+	fputc('\n', out);
+}
+
+static void blind_frame_put(FILE *out, const struct frame *frame, const char *label,
+			    const char *indent)
+{
+	fputs(indent, out);
+	text_put(out, label);
+	fprintf(out, "+0x%llx\n", (unsigned long long)frame->offset);
+}
+
+void text_put_stack(FILE *out, const struct finding *finding, const struct text_style *style,
+		    const char *indent)
+{
+	const struct stack *stack = finding->stack;
+	struct fold fold = {0};
+	char label[OWNER_LABEL_SIZE];
+	size_t i, lines = 0;
+
+	for (i = 0; stack && i < stack->frame_count; i++) {
+		const struct frame *frame = &stack->frames[i];
+		bool inside = i < finding->boundary || finding->context == VERDICT_BLOCK_ON;
+		enum owner owner = owner_of(frame, label);
+
+		if (lines == STACK_LINES_MAX) {
+			fold_flush(out, &fold, style, indent);
+			fprintf(out, "%s%s(%zu more frames)%s\n", indent, style->dim,
+				stack->frame_count - i, style->reset);
+			return;
+		}
+		if (inside && owner == OWNER_APPLICATION) {
+			fold_flush(out, &fold, style, indent);
+			frame_put(out, frame, indent);
+			lines++;
+		} else if (inside && owner == OWNER_UNKNOWN) {
+			fold_flush(out, &fold, style, indent);
+			blind_frame_put(out, frame, label, indent);
+			lines++;
+		} else {
+			fold_add(&fold, label);
+		}
+	}
+	fold_flush(out, &fold, style, indent);
+}
+
+bool text_stack_is_telling(const struct finding *finding)
+{
+	return finding->stack && finding->stack->frame_count > 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces of the text report: colours, foreign text, stacks with their plumbing folded away. */
+#ifndef OVERSTAY_TEXT_OUT_H
+#define OVERSTAY_TEXT_OUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "finding.h"
+
+/* Escape sequences, or empty strings. */
+struct text_style {
+	const char *bold, *strong, *dim, *reset;
+};
+
+struct text_style text_style(bool colour);
+
+/* Writes `text` with control characters replaced: names come from files that anyone may have made.
+ */
+void text_put(FILE *out, const char *text);
+
+/* Writes a function's name without generic arguments. */
+void text_put_function(FILE *out, const char *function);
+
+/* "src/main.rs:12", or what is known of it; nothing when the frame has no file. */
+void text_put_source(FILE *out, const struct frame *frame);
+
+/*
+ * Writes the finding's stack, one application frame per line after `indent`, runs of other frames
+ * as
+ * "(3 frames in std)".
+ */
+void text_put_stack(FILE *out, const struct finding *finding, const struct text_style *style,
+		    const char *indent);
+
+/* True when text_put_stack would say more than the finding's `where`. */
+bool text_stack_is_telling(const struct finding *finding);
+
+#endif
