@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Wrappers that are not one call between two brackets: variadic functions of which only some uses
- * are timed, and those that announce a runtime in a newly loaded object. Runs on: any application
- * thread.
+ * Wrappers that are more than one call between two brackets: variadic functions of which only some
+ * uses are timed, and those that announce a runtime in a newly loaded object.
+ * Runs on: any application thread.
  */
 #include "preload/hooks.h"
 

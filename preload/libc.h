@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every header that declares a name of the table, so that the compiler checks each row against the
- * C library's own prototype, and prototypes of the names that it keeps to itself or declares only
- * in newer versions. Runs on: nowhere, declarations only.
+ * C library's own prototype; and prototypes of what it keeps to itself, or has only in new
+ * versions. Runs on: nowhere, declarations only.
  */
 #ifndef OVERSTAY_LIBC_H
 #define OVERSTAY_LIBC_H

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stand-in for the engine that is interested in every call of every thread, so that the timed half
- * of the wrappers can be tested in programs that have no async runtime. On exit it writes to the file
- * named by WATCH_OUT one line per operation ("read 3"), and how the program ended.
+ * A stand-in for the engine that is interested in every call of every thread, so that the timed
+ * half of the wrappers can be tested in programs that have no async runtime. It writes to the file
+ * named by WATCH_OUT: "#start", and at the end a line per operation ("read 3") and how the program
+ * ended.
+ *
  * Runs on: any application thread.
  */
 #include "runtime/engine.h"
@@ -30,7 +32,7 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 	__atomic_add_fetch(&counts[op], 1, __ATOMIC_RELAXED);
 }
 
-/* Also proves that nothing here can be seen by the caller. */
+/* Disturbs errno as the engine does, and puts it back as the engine must. */
 void engine_call_end(struct engine_call *call, struct subject subject)
 {
 	int saved = errno;
@@ -39,12 +41,24 @@ void engine_call_end(struct engine_call *call, struct subject subject)
 	errno = saved;
 }
 
+static void write_out(const char *bytes, size_t length)
+{
+	int fd;
+
+	if (!out_path || sys_getpid() != owner)
+		return;
+	fd = sys_open(out_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	sys_call3(SYS_write, fd, bytes, length);
+	sys_close(fd);
+}
+
 void engine_start(const struct engine_host *host)
 {
 	ops = host->ops;
 	op_count = host->op_count;
 	out_path = getenv("WATCH_OUT");
 	owner = sys_getpid();
+	write_out("#start\n", 7);
 }
 
 void engine_check_objects(void)
@@ -64,11 +78,7 @@ void engine_finish(enum finish_reason reason, int status)
 {
 	char buffer[8192];
 	struct text text;
-	long fd;
 
-	if (!out_path || sys_getpid() != owner)
-		return;
-	fd = sys_open(out_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	text_init(&text, buffer, sizeof(buffer));
 	for (unsigned i = 0; i < op_count; i++) {
 		if (counts[i])
@@ -76,6 +86,5 @@ void engine_finish(enum finish_reason reason, int status)
 	}
 	add_line(&text, "#checks", checks);
 	add_line(&text, reason == FINISH_EXEC ? "#exec" : "#exit", (uint64_t)status);
-	sys_call3(SYS_write, fd, buffer, text_end(&text));
-	sys_close((int)fd);
+	write_out(buffer, text_end(&text));
 }
