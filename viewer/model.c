@@ -35,26 +35,39 @@ struct module *model_module(const struct trace *trace, uint64_t id)
 	return table_get(&trace->modules, id, 0);
 }
 
+static const char *module_base_name(const struct module *module)
+{
+	const char *slash = module->path ? strrchr(module->path, '/') : NULL;
+
+	return slash ? slash + 1 : module->path;
+}
+
 bool model_module_is_system(const struct module *module)
 {
 	static const char *const prefixes[] = {
-		"libc.so",  "libc-2.",   "ld-linux", "ld-2.",       "libpthread",
-		"libm.so",  "libdl",     "librt.so", "[vdso]",      "linux-vdso",
-		"libgcc_s", "libresolv", "libnss_",  "liboverstay",
+		"libc.so",  "libc-2.", "ld-linux",   "ld-2.",    "libpthread", "libm.so", "libdl",
+		"librt.so", "[vdso]",  "linux-vdso", "libgcc_s", "libresolv",  "libnss_",
 	};
-	const char *base;
+	const char *base = module_base_name(module);
 	size_t i;
 
-	if (!module->path)
+	if (!base)
 		return false;
-	base = strrchr(module->path, '/');
-	base = base ? base + 1 : module->path;
 	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(base, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
 	return false;
 }
 
+/* The hooks of the recording library lie between a runtime's frames; they say nothing to anyone. */
+static bool module_is_ours(const struct module *module)
+{
+	const char *base = module ? module_base_name(module) : NULL;
+
+	return base && strncmp(base, "liboverstay", strlen("liboverstay")) == 0;
+}
+
+/* Counts the frames, and writes them when there is room. */
 static size_t position_expand(const struct trace *trace, const struct position *position,
 			      struct frame *ret_frames)
 {
@@ -66,6 +79,8 @@ static size_t position_expand(const struct trace *trace, const struct position *
 		module = model_module(trace, position->module);
 		symbol = table_get(&trace->symbols, position->module, position->address);
 	}
+	if (module_is_ours(module))
+		return 0;
 	if (!symbol || !symbol->count) {
 		if (ret_frames)
 			*ret_frames = (struct frame){.module = module, .offset = position->address};

@@ -48,17 +48,14 @@ static void times_put(const struct usage *usage, const struct text_style *style,
 
 static void deed_put(const struct finding *finding, const struct text_style *style, FILE *out)
 {
-	const char *article = "a ";
-
 	if (strcmp(finding->kind, "long-poll") == 0) {
-		fputs("did not return to the runtime ", out);
+		fputs("kept its thread busy in one poll ", out);
 		times_put(&finding->usage, style, out);
-		fputs(", other than in calls that were seen", out);
+		fputs("; recorded calls are not counted", out);
 		return;
 	}
 	if (strcmp(finding->kind, "lock-wait") == 0) {
-		fprintf(out, "waited for %s%s ", finding->lock_type ? article : "",
-			finding->lock_type ? finding->lock_type : "a lock");
+		fprintf(out, "waited for %s ", finding->lock_type ? finding->lock_type : "a lock");
 		times_put(&finding->usage, style, out);
 		return;
 	}

@@ -2,8 +2,9 @@
 /* Printing of names and stacks. */
 #include "text_out.h"
 
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "function_name.h"
 #include "owner.h"
@@ -41,11 +42,25 @@ void text_put_function(FILE *out, const char *function)
 	text_put(out, *path ? path : function);
 }
 
+/* `file` as seen from the working directory, when it lies below. */
+static const char *file_relative(const char *file)
+{
+	static char directory[PATH_MAX];
+	size_t length;
+
+	if (!*directory && !getcwd(directory, sizeof(directory)))
+		return file;
+	length = strlen(directory);
+	if (strncmp(file, directory, length) == 0 && file[length] == '/' && length > 1)
+		return file + length + 1;
+	return file;
+}
+
 void text_put_source(FILE *out, const struct frame *frame)
 {
 	if (!frame->file)
 		return;
-	text_put(out, frame->file);
+	text_put(out, file_relative(frame->file));
 	if (frame->line)
 		fprintf(out, ":%d", frame->line);
 }

@@ -22,7 +22,10 @@ void text_put(FILE *out, const char *text);
 /* Writes a function's name without generic arguments. */
 void text_put_function(FILE *out, const char *function);
 
-/* "src/main.rs:12", or what is known of it; nothing when the frame has no file. */
+/*
+ * "src/main.rs:12", or what is known of it; nothing when the frame has no file. Files below the
+ * working directory are written relative to it.
+ */
 void text_put_source(FILE *out, const struct frame *frame);
 
 /*
