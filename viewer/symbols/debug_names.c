@@ -95,8 +95,9 @@ char *debug_function_name(struct debug_info *info, Dwarf_Die *die, const char *f
 	char *text, *rust, *path;
 	bool scoped;
 
-	*ret_exact = name != NULL;
-	if (name)
+	/* What C calls a linkage name may be one of its library's internal aliases. */
+	*ret_exact = name && (strncmp(name, "_R", 2) == 0 || strncmp(name, "_Z", 2) == 0);
+	if (*ret_exact)
 		return symbol_demangle(name);
 	text = qualified(info, die, &scoped);
 	if (!text || !is_rust(&origin))

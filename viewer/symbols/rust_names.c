@@ -30,11 +30,12 @@ char *rust_function_text(const char *text)
 	return rust_text_convert(text, true);
 }
 
-/* Drops what LLVM appends to the names of functions that LTO made unique. */
-static char *without_llvm_suffix(const char *mangled)
+/* Drops what LTO appends to make names unique, and the version of a dynamic symbol. */
+static char *without_suffix(const char *mangled)
 {
 	const char *suffix = strstr(mangled, ".llvm.");
-	char *copy = suffix ? strndup(mangled, suffix - mangled) : strdup(mangled);
+	size_t length = suffix ? (size_t)(suffix - mangled) : strcspn(mangled, "@");
+	char *copy = strndup(mangled, length);
 
 	if (!copy)
 		abort();
@@ -43,7 +44,7 @@ static char *without_llvm_suffix(const char *mangled)
 
 static char *demangle(const char *mangled, bool keep_arguments)
 {
-	char *plain = without_llvm_suffix(mangled), *text, *result;
+	char *plain = without_suffix(mangled), *text, *result;
 
 	text = rust_demangle(plain, 0);
 	if (!text)

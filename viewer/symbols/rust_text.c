@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 100
-#define CLOSURE   "{{closure}}"
-#define SHIM      "{{vtable.shim}}"
-#define GLOBAL    ", alloc::alloc::Global>"
+#define DEPTH_MAX  100
+#define LENGTH_MAX 65536 /* what is longer is no name */
+#define CLOSURE    "{{closure}}"
+#define SHIM       "{{vtable.shim}}"
+#define GLOBAL     ", alloc::alloc::Global>"
 
 struct output {
 	char *text;
@@ -90,11 +91,11 @@ static void move_before_closures(struct output *output, size_t start)
 static const char *convert_group(struct output *output, const char *text, const char *end,
 				 bool function, int depth)
 {
-	const char *close = closing(text, end);
+	const char *close = depth < DEPTH_MAX ? closing(text, end) : NULL;
 	bool arguments, keep = true;
 	size_t start;
 
-	if (!close || depth >= DEPTH_MAX) {
+	if (!close) {
 		emit(output, text, 1);
 		return text + 1;
 	}
@@ -175,7 +176,10 @@ char *rust_text_convert(const char *text, bool function)
 
 	if (!output.text)
 		abort();
-	convert(&output, text, text + length, function, 0);
+	if (length > LENGTH_MAX)
+		emit(&output, text, length);
+	else
+		convert(&output, text, text + length, function, 0);
 	output.text[output.length] = '\0';
 	return output.text;
 }
@@ -203,11 +207,13 @@ size_t rust_text_argument_length(const char *text)
 	const char *p;
 
 	for (p = text; *p; p++) {
+		if (*p == '>' && p > text && p[-1] == '-')
+			continue;
+		if (depth == 0 && (*p == ',' || *p == '>'))
+			break;
 		if (strchr("<([{", *p))
 			depth++;
-		else if (depth == 0 && (*p == ',' || *p == '>'))
-			break;
-		else if (strchr(")]}", *p) || (*p == '>' && (p == text || p[-1] != '-')))
+		else if (strchr(">)]}", *p))
 			depth--;
 	}
 	return p - text;

@@ -69,6 +69,39 @@ static bool comes_from(Dwfl_Module *dwfl_module, int last, Elf *elf)
 	       source == elf;
 }
 
+static uint64_t end_of_code(Elf *elf, uint64_t address)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(elf, section))) {
+		if (gelf_getshdr(section, &header) && (header.sh_flags & SHF_EXECINSTR) &&
+		    address >= header.sh_addr && address - header.sh_addr < header.sh_size)
+			return header.sh_addr + header.sh_size;
+	}
+	return address;
+}
+
+/* Hand-written assembly leaves sizes out: such a function reaches up to the next one. */
+static void set_missing_sizes(struct symbol_table *table, Elf *elf)
+{
+	uint64_t next = UINT64_MAX, above = UINT64_MAX;
+
+	for (size_t i = table->count; i > 0; i--) {
+		struct function_symbol *symbol = &table->list[i - 1];
+
+		if (symbol->address != next) {
+			above = next;
+			next = symbol->address;
+		}
+		if (symbol->size == 0) {
+			symbol->size = end_of_code(elf, symbol->address) - symbol->address;
+			if (symbol->size > above - symbol->address)
+				symbol->size = above - symbol->address;
+		}
+	}
+}
+
 void symbol_table_load(struct symbol_table *table, Dwfl_Module *dwfl_module, Elf *elf,
 		       bool *ret_only_dynamic)
 {
@@ -85,6 +118,7 @@ void symbol_table_load(struct symbol_table *table, Dwfl_Module *dwfl_module, Elf
 			table->count++;
 	}
 	qsort(table->list, table->count, sizeof(*table->list), compare_symbols);
+	set_missing_sizes(table, elf);
 	*ret_only_dynamic = !has_symtab(elf) && comes_from(dwfl_module, count - 1, elf);
 }
 
@@ -111,11 +145,8 @@ static size_t upper_bound(const struct symbol_table *table, uint64_t address)
 	return low;
 }
 
-/* Hand-written assembly leaves the size out: such a function reaches up to the next one. */
-static bool covers(const struct function_symbol *symbol, uint64_t address, bool nearest)
+static bool covers(const struct function_symbol *symbol, uint64_t address)
 {
-	if (symbol->size == 0)
-		return nearest;
 	return address - symbol->address < symbol->size;
 }
 
@@ -123,17 +154,13 @@ const struct function_symbol *symbol_table_find(const struct symbol_table *table
 {
 	const struct function_symbol *found = NULL;
 	size_t end = upper_bound(table, address);
-	uint64_t nearest;
 
-	if (end == 0)
-		return NULL;
-	nearest = table->list[end - 1].address;
 	for (size_t i = end; i > 0 && end - i < OVERLAP_REACH; i--) {
 		const struct function_symbol *symbol = &table->list[i - 1];
 
 		if (found && symbol->address != found->address)
 			break;
-		if (covers(symbol, address, symbol->address == nearest))
+		if (covers(symbol, address))
 			found = symbol;
 	}
 	return found;
