@@ -28,7 +28,7 @@ extern const struct command command_check;
  */
 int command_bad_option(const char *verb, int result, char *const *argv);
 
-/* One line on stderr, "overstay VERB: ... (see: overstay VERB --help)"; returns EXIT_UNJUDGED. */
+/* One line on stderr, "overstay: VERB: ... (see: overstay VERB --help)"; returns EXIT_UNJUDGED. */
 int command_usage_error(const char *verb, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

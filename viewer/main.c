@@ -19,7 +19,7 @@ int command_usage_error(const char *verb, const char *format, ...)
 {
 	va_list args;
 
-	fprintf(stderr, "overstay %s: ", verb);
+	fprintf(stderr, "overstay: %s: ", verb);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);

@@ -59,10 +59,9 @@ bool model_module_is_system(const struct module *module)
 	return false;
 }
 
-/* The hooks of the recording library lie between a runtime's frames; they say nothing to anyone. */
-static bool module_is_ours(const struct module *module)
+bool model_module_is_ours(const struct module *module)
 {
-	const char *base = module ? module_base_name(module) : NULL;
+	const char *base = module_base_name(module);
 
 	return base && strncmp(base, "liboverstay", strlen("liboverstay")) == 0;
 }
@@ -79,7 +78,7 @@ static size_t position_expand(const struct trace *trace, const struct position *
 		module = model_module(trace, position->module);
 		symbol = table_get(&trace->symbols, position->module, position->address);
 	}
-	if (module_is_ours(module))
+	if (module && model_module_is_ours(module))
 		return 0;
 	if (!symbol || !symbol->count) {
 		if (ret_frames)
@@ -113,7 +112,18 @@ void model_link(struct trace *trace)
 
 bool model_was_watched(const struct trace *trace)
 {
-	return trace->attached && (!trace->engine || strncmp(trace->engine, "off", 3) != 0);
+	return trace->attached && !model_engine_is_off(trace) && !model_was_replaced(trace);
+}
+
+bool model_engine_is_off(const struct trace *trace)
+{
+	return trace->engine && strncmp(trace->engine, "off", 3) == 0;
+}
+
+bool model_was_replaced(const struct trace *trace)
+{
+	return trace->ending.reason && strcmp(trace->ending.reason, "exec") == 0 &&
+	       !trace->polls.count;
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from, struct pool *pool)

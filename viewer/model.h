@@ -160,13 +160,26 @@ struct module *model_module(const struct trace *trace, uint64_t id);
 /* True for a module of the C library, the loader or the kernel: never anyone's application. */
 bool model_module_is_system(const struct module *module);
 
+/* True for the recording library, whose hooks lie between a runtime's frames. */
+bool model_module_is_ours(const struct module *module);
+
 /*
- * Expands every stack's positions to source-level frames, from the symbols in the trace. A position
- * without symbols becomes one frame without a function.
+ * Expands every stack's positions, but for the library's own, to source-level frames, from the
+ * symbols in the trace. A position without symbols becomes one frame without a function.
  */
 void model_link(struct trace *trace);
 
-/* True when the engine worked from start to end, so that silence in the trace means something. */
+/* True when the engine had to switch itself off. */
+bool model_engine_is_off(const struct trace *trace);
+
+/* True when the process replaced itself by another program before it polled any task: a launcher.
+ */
+bool model_was_replaced(const struct trace *trace);
+
+/*
+ * True when a runtime was hooked from start to end, so that silence in the trace means something.
+ * A launcher is no proof of that, even one with a runtime inside.
+ */
 bool model_was_watched(const struct trace *trace);
 
 /* Adds the buckets of `from` to `into`; room comes from the pool. */

@@ -119,8 +119,11 @@ const char *report_unwatched_reason(const struct trace *trace, char text[REPORT_
 {
 	if (!trace->attached)
 		snprintf(text, REPORT_REASON_SIZE, "no async runtime was recognised in it");
+	else if (model_was_replaced(trace))
+		snprintf(text, REPORT_REASON_SIZE,
+			 "it replaced itself by another program before it polled a task");
 	else
 		snprintf(text, REPORT_REASON_SIZE, "the engine had to switch itself %s",
-			 trace->engine ? trace->engine : "off");
+			 trace->engine);
 	return text;
 }

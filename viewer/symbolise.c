@@ -30,7 +30,7 @@ static struct symbol_module *lookup_file(struct lookup *lookup, uint64_t id)
 	if (index == lookup->trace->modules.count)
 		return NULL;
 	module = lookup->trace->modules.items[index];
-	if (!module->judged && module->path) {
+	if (!module->judged && module->path && !model_module_is_ours(module)) {
 		lookup->files[index] =
 			symbol_module_open(module->path, module->build_id, &module->state);
 		module->judged = true;

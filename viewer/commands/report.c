@@ -19,12 +19,36 @@ static bool colour_wanted(void)
 	       !(terminal && strcmp(terminal, "dumb") == 0);
 }
 
+/* What a reader has to know to trust the names, also when stdout goes to a program. */
+static void files_warn(const struct trace *trace)
+{
+	size_t i;
+
+	for (i = 0; i < trace->modules.count; i++) {
+		const struct module *module = trace->modules.items[i];
+
+		if (!module->judged || model_module_is_system(module))
+			continue;
+		if (module->state == MODULE_MISSING)
+			fprintf(stderr, "overstay: %s: not there any more, so names are missing\n",
+				module->path);
+		else if (module->state == MODULE_CHANGED)
+			fprintf(stderr,
+				"overstay: %s: changed since the trace was taken, so names are "
+				"missing\n",
+				module->path);
+	}
+}
+
 static int report_print(struct recording *recording, bool json)
 {
 	struct report report;
+	size_t i;
 	int r = 0;
 
 	report_build(recording, &report);
+	for (i = 0; i < recording->trace_count; i++)
+		files_warn(recording->traces[i]);
 	if (json)
 		r = report_json(&report, stdout);
 	else

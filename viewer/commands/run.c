@@ -250,7 +250,7 @@ static int run_run(int argc, char **argv)
 		r = target_check(options.command[0], library, reason);
 	if (r == 0) {
 		r = outdir_prepare(options.directory, &directory, reason);
-		if (r < 0 && r != -EEXIST) {
+		if (r < 0 && r != -EEXIST && r != -ENOTDIR) {
 			fprintf(stderr, "overstay: %s; running the command unrecorded\n", reason);
 			r = 0;
 		}
