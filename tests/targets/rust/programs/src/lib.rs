@@ -30,10 +30,11 @@ pub fn current_thread() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Waits for another task without a timer and without blocking.
-pub async fn until(flag: &AtomicBool) {
+/// Waits for a task, on a thread that has nothing to do with any runtime. A task spawned afterwards
+/// goes to another worker than the one that set the flag and is now blocked.
+pub fn until(flag: &AtomicBool) {
     while !flag.load(Ordering::Acquire) {
-        tokio::task::yield_now().await;
+        std::thread::yield_now();
     }
 }
 

@@ -22,12 +22,12 @@ fn blocks_in_read(file: &mut File) -> [u8; 4] {
     bytes
 }
 
-#[inline(never)]
-fn stays_short(path: &Path) {
+async fn stays_short(path: &Path) {
     for round in 0..50 {
         std::fs::write(path, format!("{round}")).unwrap();
         assert_eq!(std::fs::read_to_string(path).unwrap(), format!("{round}"));
         assert!(std::fs::metadata(path).unwrap().is_file());
+        tokio::task::yield_now().await;
     }
     std::fs::remove_file(path).unwrap();
 }
@@ -58,7 +58,7 @@ fn main() {
             });
             assert_eq!(&blocks_in_read(&mut file), b"data");
             drop(feed);
-            stays_short(&short);
+            stays_short(&short).await;
         });
         task.await.unwrap();
     });

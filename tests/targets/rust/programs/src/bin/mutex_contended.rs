@@ -24,14 +24,11 @@ fn waits_for_lock() -> u32 {
 }
 
 fn main() {
-    let seen = multi_thread(2).block_on(async {
-        let waiter = tokio::spawn(async {
-            until(&HELD).await;
-            waits_for_lock()
-        });
-        let holder = tokio::spawn(async { sleeps_under_lock() });
-        holder.await.unwrap();
-        waiter.await.unwrap()
-    });
+    let runtime = multi_thread(2);
+    let holder = runtime.spawn(async { sleeps_under_lock() });
+    until(&HELD);
+    let waiter = runtime.spawn(async { waits_for_lock() });
+    runtime.block_on(holder).unwrap();
+    let seen = runtime.block_on(waiter).unwrap();
     println!("mutex_contended {seen}");
 }

@@ -24,14 +24,11 @@ fn waits_for_value() -> u32 {
 }
 
 fn main() {
-    let value = multi_thread(2).block_on(async {
-        let waiter = tokio::spawn(async {
-            until(&STARTED).await;
-            waits_for_value()
-        });
-        let first = tokio::spawn(async { *CELL.get_or_init(initialises_slowly) });
-        first.await.unwrap();
-        waiter.await.unwrap()
-    });
+    let runtime = multi_thread(2);
+    let first = runtime.spawn(async { *CELL.get_or_init(initialises_slowly) });
+    until(&STARTED);
+    let waiter = runtime.spawn(async { waits_for_value() });
+    runtime.block_on(first).unwrap();
+    let value = runtime.block_on(waiter).unwrap();
     println!("once_in_task {value}");
 }
