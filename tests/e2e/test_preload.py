@@ -29,8 +29,8 @@ UNTIMED = {
 def run(program, out_dir, *arguments, preload=()):
     """Runs a target; returns its standard output, and the error output with the exit status."""
     path = TARGETS / program
-    if not path.exists():
-        pytest.skip(f"{program} was not built")
+    if program == "throw" and not path.exists():
+        pytest.skip("no C++ compiler")
     environment = {
         **{k: v for k, v in os.environ.items() if k != "LD_PRELOAD"},
         "OVERSTAY_OUT": str(out_dir / "traces"),
@@ -154,7 +154,7 @@ def test_an_allocator_inside_the_look_up_does_not_loop(library, early, tmp_path)
 def test_library_needs_nothing_but_the_c_library():
     dynamic = subprocess.run(["readelf", "-dW", REAL], capture_output=True, text=True, check=True)
     needed = re.findall(r"NEEDED.*\[(.*)\]", dynamic.stdout)
-    assert all(re.match(r"(libc|ld-linux.*)\.so", name) for name in needed), needed
+    assert all(re.match(r"(libc|libdl|ld-linux.*)\.so", name) for name in needed), needed
     assert re.search(r"FLAGS_1.*NODELETE", dynamic.stdout)
     assert re.search(r"FLAGS_1.*NOW", dynamic.stdout)
     symbols = subprocess.run(
