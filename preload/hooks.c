@@ -145,7 +145,7 @@ const struct engine_op hooks_ops[] = {
                                                                                                    \
 	EXPORTED ret name params                                                                   \
 	{                                                                                          \
-		return __builtin_expect(!engine_watch, 1) ? real.name args : timed_##name args;    \
+		return __builtin_expect(!engine_watches(), 1) ? real.name args : timed_##name args;    \
 	}
 #define HOOK_ERROR(...) HOOK(__VA_ARGS__)
 #define HOOK_VOID(name, class, params, args, subject)                                              \
@@ -153,7 +153,7 @@ const struct engine_op hooks_ops[] = {
 	{                                                                                          \
 		struct engine_call bracket;                                                        \
                                                                                                    \
-		if (__builtin_expect(!engine_watch, 1)) {                                          \
+		if (__builtin_expect(!engine_watches(), 1)) {                                          \
 			real.name args;                                                            \
 			return;                                                                    \
 		}                                                                                  \

@@ -230,7 +230,7 @@ __attribute__((target("general-regs-only"))) EXPORTED long syscall(long number, 
 	long f = va_arg(list, long);
 
 	va_end(list);
-	if (__builtin_expect(!engine_watch, 1))
+	if (__builtin_expect(!engine_watches(), 1))
 		return real.syscall(number, a, b, c, d, e, f);
 	return timed_syscall(number, a, b, c, d, e, f);
 }

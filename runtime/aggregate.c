@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/entered.h"
 #include "runtime/images.h"
 #include "runtime/sys.h"
 
@@ -88,7 +89,8 @@ static bool same_key(const struct record *record, const struct record *key)
 {
 	return record->hash == key->hash && record->kind == key->kind &&
 	       record->context == key->context && record->op == key->op &&
-	       record->handover == key->handover && record->type == key->type &&
+	       record->handover == key->handover && record->entered == key->entered &&
+	       record->type == key->type &&
 	       record->stack == key->stack;
 }
 
@@ -142,6 +144,7 @@ int aggregate_add(const struct event *event, uint32_t thread, bool handover)
 			     .context = event->context,
 			     .op = event->op,
 			     .handover = handover,
+			     .entered = (uint8_t)entered_trusted(event->entered),
 			     .type = event->type};
 	struct record *record;
 	unsigned skip;
@@ -151,7 +154,7 @@ int aggregate_add(const struct event *event, uint32_t thread, bool handover)
 	skip = own_frames(event);
 	key.stack = intern_stack(event->frames + skip, event->frame_count - skip);
 	key.hash = mix(mix(mix(key.kind | (uint64_t)key.context << 8 | (uint64_t)key.op << 16 |
-				       (uint64_t)handover << 32,
+				       (uint64_t)handover << 32 | (uint64_t)key.entered << 33,
 			       (uintptr_t)key.type),
 			   key.stack),
 		       0x5bd1e995);

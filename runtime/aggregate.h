@@ -28,6 +28,7 @@ struct record {
 	uint8_t context;
 	uint16_t op;
 	bool handover;
+	uint8_t entered; /* enum entered */
 	const struct task_type *type;
 	uint32_t stack; /* index + 1; 0: none */
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/entered.h"
 #include "runtime/recording.h"
 #include "runtime/ops.h"
 #include "runtime/thread.h"
@@ -51,6 +52,7 @@ static void fill_event(struct event *event, struct thread *thread,
 	event->context = !poll                       ? CONTEXT_THREAD
 			 : poll->class == POLL_TASK ? CONTEXT_TASK
 						    : CONTEXT_BLOCKING;
+	event->entered = (uint8_t)entered_now();
 	event->op = (uint16_t)call->op;
 	event->start = call->start;
 	event->duration = duration;

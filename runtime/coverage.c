@@ -16,9 +16,10 @@ static const char *const sentences[BLIND_SPOT_COUNT] = {
 			    "calls in block_on bodies cannot be recognised",
 	[BLIND_INLINE_SYSCALLS] = "system calls issued by instructions outside libc (rustix's default "
 				  "backend, liburing) are not seen as calls",
-	[BLIND_FIRST_ROOT_POLL] =
-		"block_on on a thread that is neither the main thread nor has created threads or an "
-		"event queue is watched only after it has first waited",
+	[BLIND_ROOT_BY_SYMBOLS] =
+		"this Tokio's note of being inside block_on was not found (it is from 1.38 on, in "
+		"objects that are not loaded later): bodies of block_on are told by function symbols "
+		"only, and on threads other than the main one only after they have first waited",
 	[BLIND_SLOTS_REFUSED] = "some task vtables lie in memory that cannot be made writable; polls "
 				"of those task types are not seen",
 	[BLIND_OBJECTS_LEFT_OUT] = "more than 1024 shared objects were loaded; the later ones were not "
@@ -44,7 +45,6 @@ void coverage_add_runtime(const char *name, const char *layout, uint32_t image, 
 	coverage.task_vtables += vtables;
 	coverage.blind[BLIND_NO_RUNTIME] = false;
 	coverage.blind[BLIND_INLINE_SYSCALLS] = true;
-	coverage.blind[BLIND_FIRST_ROOT_POLL] = true;
 	coverage.dirty = true;
 }
 

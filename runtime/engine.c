@@ -52,7 +52,7 @@ void engine_check_objects(void)
 
 	objects_check();
 	if (recording.on)
-		engine_watch |= WATCH_ROOT;
+		engine_watch |= thread_root_watch();
 	errno = saved_errno;
 }
 

@@ -103,9 +103,26 @@ static inline struct subject subject_futex(const void *word, int operation, uint
 
 /*
  * Non-zero while calls of this thread are of interest: it is inside a poll, or may be inside a
- * runtime's block_on. A wrapper that reads zero calls the real function and does nothing else.
+ * runtime's block_on. Wrappers ask engine_watches; where it is false they call the real function and
+ * do nothing else.
  */
 extern __thread unsigned char engine_watch __attribute__((tls_model("initial-exec")));
+
+/*
+ * Where a runtime keeps its own thread-local note of being inside block_on, as an offset from the
+ * thread pointer; 0 when it is not known. Values up to engine_entered_max mean inside.
+ */
+extern int64_t engine_entered_offset;
+extern uint8_t engine_entered_max;
+
+/* Whether this thread's calls are of interest; about a nanosecond. */
+static inline bool engine_watches(void)
+{
+	int64_t offset = engine_entered_offset;
+
+	return engine_watch ||
+	       (offset && ((const uint8_t *)__builtin_thread_pointer())[offset] <= engine_entered_max);
+}
 
 /* Lives in the wrapper's frame between begin and end; opaque to the wrapper. */
 struct engine_call {

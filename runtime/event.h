@@ -31,6 +31,7 @@ struct task_type;
 struct event {
 	uint8_t kind;
 	uint8_t context;
+	uint8_t entered; /* enum entered, when the call began to be recorded */
 	uint16_t frame_count;
 	uint16_t op;
 	uint64_t start;    /* ticks */

@@ -19,6 +19,7 @@ static unsigned long long seen_adds, seen_subs;
 struct walk {
 	void (*added)(unsigned index, struct image *image);
 	unsigned position; /* 0 is the executable, which has no name */
+	bool initial;
 };
 
 static void hex(char *to, const uint8_t *bytes, size_t length)
@@ -93,11 +94,14 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
 	elf_image_from_memory(&fresh->elf, info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
 	read_path(fresh, info, walk->position++ == 0);
 	read_build_id(fresh, info);
+	if (size >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(info->dlpi_tls_data))
+		fresh->tls = info->dlpi_tls_data;
 	for (unsigned i = 0; i < image_count; i++)
 		if (images[i].loaded && same_object(&images[i], fresh))
 			return 0;
 	retire_overlapping(fresh);
 	fresh->loaded = true;
+	fresh->initial = walk->initial;
 	fresh->self = (uint64_t)(uintptr_t)&visit - fresh->elf.start <
 		      fresh->elf.end - fresh->elf.start;
 	__atomic_store_n(&image_count, image_count + 1, __ATOMIC_RELEASE);
@@ -107,7 +111,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
 
 void images_update(void (*added)(unsigned index, struct image *image))
 {
-	struct walk walk = {.added = added};
+	struct walk walk = {.added = added, .initial = !images};
 
 	if (!images)
 		images = sys_map(sizeof(*images) * (IMAGES_MAX + 1));

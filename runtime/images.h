@@ -17,7 +17,9 @@ struct image {
 	struct elf_image elf;
 	char path[512];
 	char build_id[65]; /* lower-case hex, empty when the object has none */
-	bool self;         /* this library */
+	const uint8_t *tls; /* the thread-local block of the thread that found it, or NULL */
+	bool self;          /* this library */
+	bool initial;       /* was there at the first images_update */
 	bool loaded;
 };
 

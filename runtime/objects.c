@@ -71,7 +71,7 @@ void objects_start(const struct engine_host *engine_host, const struct config *e
 	__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
 	unlock();
 	if (recording.on)
-		engine_watch |= WATCH_ROOT;
+		engine_watch |= thread_root_watch();
 }
 
 void objects_start_trace(void)

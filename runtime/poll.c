@@ -19,6 +19,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/collector.h"
+#include "runtime/entered.h"
 #include "runtime/recording.h"
 #include "runtime/thread.h"
 #include "runtime/unwind.h"
@@ -42,6 +43,7 @@ static __attribute__((noinline, cold)) void record_long_poll(struct thread *thre
 		*event = (struct event){
 			.kind = EVENT_LONG_POLL,
 			.context = CONTEXT_TASK,
+			.entered = ENTERED_YES,
 			.start = frame->start,
 			.duration = duration,
 			.task = frame->task,
@@ -81,12 +83,17 @@ static inline void poll_leave(struct poll_guard *guard)
 	}
 }
 
-static __attribute__((noinline, cold)) struct thread *attach(void)
+/* The first poll of a thread. */
+static __attribute__((noinline, cold)) struct thread *attach(uint32_t class)
 {
-	struct thread *thread = thread_attach();
+	struct thread *thread = thread_self ? thread_self : thread_attach();
 
-	if (thread)
+	if (thread) {
+		thread->polled = true;
+		if (class != POLL_UNKNOWN)
+			entered_check(class == POLL_TASK);
 		collector_start();
+	}
 	return thread;
 }
 
@@ -127,8 +134,8 @@ static inline __attribute__((always_inline)) void poll_run(char *header, uint32_
 	struct thread *thread = thread_self;
 	struct poll_frame *frame;
 
-	if (__builtin_expect(!thread, 0))
-		thread = attach();
+	if (__builtin_expect(!thread || (!thread->depth && !thread->polled), 0))
+		thread = attach(type->class);
 	if (__builtin_expect(!thread, 0)) {
 		type->poll(header);
 		return;
@@ -151,10 +158,10 @@ static inline __attribute__((always_inline)) void poll_run(char *header, uint32_
 				      : 0;
 		frame->explained = 0;
 		frame->class = (uint8_t)class;
-		frame->watch = engine_watch | (depth ? 0 : WATCH_ROOT);
+		frame->watch = engine_watch | (depth ? 0 : thread_root_watch());
 		if (class == POLL_BLOCKING && !depth)
 			enter_blocking(thread, header, type, frame->start);
-		engine_watch = WATCH_POLL | WATCH_ROOT;
+		engine_watch = WATCH_POLL;
 		thread->chained = false;
 		guard.frame = frame;
 	}

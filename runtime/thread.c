@@ -99,6 +99,7 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->loop_start = 0;
 	thread->depth = 0;
 	thread->chained = false;
+	thread->polled = false;
 	thread->in_call = false;
 	thread->id = 0;
 	__atomic_store_n(&thread->retired, true, __ATOMIC_RELEASE);

@@ -49,6 +49,7 @@ struct op_counter {
 struct thread {
 	uint32_t depth; /* open polls; those beyond MAX_OPEN_POLLS are only counted */
 	bool chained;   /* nothing was observed since the last poll's end, at `last_end` */
+	bool polled;    /* has run a hooked poll */
 	bool in_call;   /* inside a wrapped call or the engine's slow path */
 	uint64_t last_end;
 	uintptr_t call_frame; /* address of the wrapper's frame while in_call */
@@ -97,6 +98,12 @@ static inline void durations_count(struct durations *durations, uint64_t ns)
 	if (ns > durations->max_ns)
 		durations->max_ns = ns;
 	durations->histogram[bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1]++;
+}
+
+/* The bit that keeps a thread watched outside polls, needed where the runtime's note is not known. */
+static inline unsigned char thread_root_watch(void)
+{
+	return engine_entered_offset ? 0 : WATCH_ROOT;
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "runtime/aggregate.h"
 #include "runtime/clock.h"
+#include "runtime/entered.h"
 #include "runtime/images.h"
 #include "runtime/ops.h"
 #include "runtime/sys.h"
@@ -168,6 +169,15 @@ static void add_lock(struct text *line, const struct record *record)
 	text_add_char(line, '}');
 }
 
+static void add_entered(struct text *line, enum entered entered)
+{
+	trace_add_key(line, "entered");
+	entered = entered_trusted(entered);
+	text_add(line, entered == ENTERED_UNKNOWN ? "null"
+		       : entered == ENTERED_YES   ? "true"
+						  : "false");
+}
+
 static void add_numbers(struct text *line, const struct record *record)
 {
 	static const char *const contexts[] = {"task", "blocking", "thread"};
@@ -213,6 +223,7 @@ static void write_record(struct record *record, size_t index)
 		trace_add_string(line, "op", ops_name(record->op));
 		trace_add_string(line, "class", ops_class_name(record->class));
 		trace_add_bool(line, "handover", record->handover);
+		add_entered(line, record->entered);
 		add_target(line, &record->target);
 		add_lock(line, record);
 	} else {

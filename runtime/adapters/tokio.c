@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "runtime/adapter.h"
+#include "runtime/adapters/tokio_context.h"
 #include "runtime/adapters/tokio_symbols.h"
 #include "runtime/adapters/tokio_vtables.h"
 #include "runtime/coverage.h"
+#include "runtime/entered.h"
 #include "runtime/patch/slots.h"
 #include "runtime/poll.h"
 #include "runtime/task_types.h"
@@ -46,6 +48,17 @@ static void hook_vtable(void *context, const struct tokio_vtable *vtable)
 		hooking->hooked++;
 }
 
+/* Only objects that are there from the start have a block at a fixed distance on all threads. */
+static void note_entered(const struct image *image)
+{
+	int64_t offset = tokio_find_entered_byte(&image->elf);
+
+	if (offset >= 0 && image->tls && image->initial)
+		entered_set(image->tls + offset, TOKIO_ENTERED_MAX, TOKIO_NOT_ENTERED);
+	else
+		coverage_set_blind(BLIND_ROOT_BY_SYMBOLS, true);
+}
+
 static void examine(unsigned index, struct image *image)
 {
 	struct hooking hooking = {.index = index};
@@ -58,8 +71,10 @@ static void examine(unsigned index, struct image *image)
 	if (!hooking.hooked)
 		layout = tokio_hook_by_symbols(image, hook_vtable, &hooking);
 	slot_writer_finish(&hooking.writer);
-	if (hooking.hooked)
-		coverage_add_runtime("tokio", layout, index, hooking.hooked);
+	if (!hooking.hooked)
+		return;
+	coverage_add_runtime("tokio", layout, index, hooking.hooked);
+	note_entered(image);
 }
 
 const struct adapter tokio_adapter = {.name = "tokio", .examine = examine};

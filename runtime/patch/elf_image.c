@@ -8,7 +8,7 @@
 #include <elf.h>
 #include <string.h>
 
-static void add_segment(struct elf_image *image, const Elf64_Phdr *phdr)
+static void add_segment(struct elf_image *image, const Elf64_Phdr *phdr, const uint8_t *data)
 {
 	struct elf_segment *segment;
 
@@ -17,16 +17,16 @@ static void add_segment(struct elf_image *image, const Elf64_Phdr *phdr)
 	segment = &image->segments[image->segment_count++];
 	segment->address = image->bias + phdr->p_vaddr;
 	segment->size = phdr->p_filesz;
-	segment->data = (const uint8_t *)(uintptr_t)segment->address;
+	segment->data = data;
 	segment->readable = phdr->p_flags & PF_R;
 	segment->writable = phdr->p_flags & PF_W;
 	segment->executable = phdr->p_flags & PF_X;
 }
 
-void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *phdrs, unsigned count)
+/* `file`: where the file's bytes are, or NULL when the segments are mapped at their addresses. */
+static void image_fill(struct elf_image *image, uint64_t bias, const uint8_t *file,
+		       const Elf64_Phdr *phdr, unsigned count)
 {
-	const Elf64_Phdr *phdr = phdrs;
-
 	memset(image, 0, sizeof(*image));
 	image->bias = bias;
 	image->start = UINT64_MAX;
@@ -34,7 +34,9 @@ void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *p
 		uint64_t start = bias + phdr->p_vaddr;
 
 		if (phdr->p_type == PT_LOAD) {
-			add_segment(image, phdr);
+			add_segment(image, phdr,
+				    file ? file + phdr->p_offset
+					 : (const uint8_t *)(uintptr_t)start);
 			if (start < image->start)
 				image->start = start;
 			if (start + phdr->p_memsz > image->end)
@@ -42,6 +44,9 @@ void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *p
 		} else if (phdr->p_type == PT_GNU_RELRO) {
 			image->relro_start = start;
 			image->relro_end = start + phdr->p_memsz;
+		} else if (phdr->p_type == PT_TLS) {
+			image->tls_start = start;
+			image->tls_file_size = phdr->p_filesz;
 		} else if (phdr->p_type == PT_DYNAMIC) {
 			image->dynamic = start;
 		}
@@ -50,6 +55,18 @@ void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *p
 		image->start = 0;
 	/* A position-independent object is linked at 0 and never stays there. */
 	image->fixed = bias == 0;
+}
+
+void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *phdrs,
+			   unsigned count)
+{
+	image_fill(image, bias, NULL, phdrs, count);
+}
+
+void elf_image_from_file(struct elf_image *image, uint64_t bias, const void *file,
+			 const void *phdrs, unsigned count)
+{
+	image_fill(image, bias, file, phdrs, count);
 }
 
 static const struct elf_segment *segment_of(const struct elf_image *image, uint64_t address)
@@ -91,30 +108,48 @@ bool elf_image_has_string(const struct elf_image *image, const char *needle)
 	return false;
 }
 
-/* The loader rewrites pointers of the dynamic section to run-time addresses on most machines. */
-static uint64_t dynamic_address(const struct elf_image *image, uint64_t value)
+static bool dynamic_entry(const struct elf_image *image, size_t index, Elf64_Dyn *ret_entry)
 {
-	return value < image->start ? value + image->bias : value;
+	const uint8_t *at =
+		image->dynamic ? elf_image_bytes(image, image->dynamic + index * sizeof(*ret_entry),
+						 sizeof(*ret_entry))
+			       : NULL;
+
+	if (at)
+		memcpy(ret_entry, at, sizeof(*ret_entry));
+	return at && ret_entry->d_tag != DT_NULL;
+}
+
+uint64_t elf_image_dynamic(const struct elf_image *image, int64_t tag)
+{
+	Elf64_Dyn entry;
+
+	for (size_t i = 0; dynamic_entry(image, i, &entry); i++)
+		if (entry.d_tag == tag)
+			return entry.d_un.d_val;
+	return 0;
+}
+
+uint64_t elf_image_dynamic_address(const struct elf_image *image, int64_t tag)
+{
+	uint64_t value = elf_image_dynamic(image, tag);
+
+	/* The loader rewrites these pointers to run-time addresses on most machines. */
+	return value && value < image->start ? value + image->bias : value;
 }
 
 bool elf_image_needs(const struct elf_image *image, const char *library)
 {
-	const Elf64_Dyn *first = (const Elf64_Dyn *)(const void *)elf_image_bytes(
-		image, image->dynamic, sizeof(Elf64_Dyn));
 	size_t size = strlen(library) + 1;
-	uint64_t strings = 0;
+	uint64_t strings = elf_image_dynamic_address(image, DT_STRTAB);
+	Elf64_Dyn entry;
 
-	if (!image->dynamic || !first)
-		return false;
-	for (const Elf64_Dyn *entry = first; entry->d_tag != DT_NULL; entry++)
-		if (entry->d_tag == DT_STRTAB)
-			strings = dynamic_address(image, entry->d_un.d_ptr);
-	for (const Elf64_Dyn *entry = first; entry->d_tag != DT_NULL; entry++) {
+	for (size_t i = 0; dynamic_entry(image, i, &entry); i++) {
 		const uint8_t *name;
 
-		if (entry->d_tag != DT_NEEDED)
+		if (entry.d_tag != DT_NEEDED)
 			continue;
-		name = elf_image_bytes(image, strings + entry->d_un.d_val, size);
+		name = elf_image_bytes(image, strings + entry.d_un.d_val, size);
 		if (name && memcmp(name, library, size) == 0)
 			return true;
 	}

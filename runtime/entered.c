@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime's thread-local note of being entered.
+ * Runs on: the constructor (set), application threads.
+ */
+#include "entered.h"
+
+#include "runtime/engine.h"
+
+int64_t engine_entered_offset;
+uint8_t engine_entered_max;
+
+static uint8_t value_outside;
+static bool withdrawn;
+
+static void withdraw(void)
+{
+	__atomic_store_n(&withdrawn, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&engine_entered_offset, 0, __ATOMIC_RELAXED);
+}
+
+void entered_set(const uint8_t *address, uint8_t entered_max, uint8_t not_entered)
+{
+	if (engine_entered_offset || withdrawn) {
+		withdraw();
+		return;
+	}
+	engine_entered_max = entered_max;
+	value_outside = not_entered;
+	engine_entered_offset = address - (const uint8_t *)__builtin_thread_pointer();
+}
+
+enum entered entered_now(void)
+{
+	int64_t offset = __atomic_load_n(&engine_entered_offset, __ATOMIC_RELAXED);
+	uint8_t value;
+
+	if (!offset)
+		return ENTERED_UNKNOWN;
+	value = ((const uint8_t *)__builtin_thread_pointer())[offset];
+	if (value <= engine_entered_max)
+		return ENTERED_YES;
+	return value == value_outside ? ENTERED_NO : ENTERED_UNKNOWN;
+}
+
+void entered_check(bool expected)
+{
+	enum entered now = entered_now();
+
+	if (engine_entered_offset && now != (expected ? ENTERED_YES : ENTERED_NO))
+		withdraw();
+}
+
+enum entered entered_trusted(enum entered earlier)
+{
+	return __atomic_load_n(&withdrawn, __ATOMIC_RELAXED) ? ENTERED_UNKNOWN : earlier;
+}
