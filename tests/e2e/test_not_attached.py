@@ -2,10 +2,14 @@
 """Programs without a runtime run under the library as they do without it, and are not judged."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from harness import call
+
+# The compiler itself: the rustc and cargo on PATH may be rustup, which has Tokio inside.
+RUST = Path(call(["rustc", "--print", "sysroot"]).stdout.strip(), "bin")
 
 PYTHON = """
 import hashlib, json, os, subprocess, sys, tempfile, threading
@@ -25,8 +29,8 @@ COMMANDS = {
     "bash": ["bash", "-c", "set -o pipefail; seq 100 | tail -1; false | true; echo $?"],
     "git": ["git", "--version"],
     "python3": [sys.executable, "-c", PYTHON],
-    "cargo": ["cargo", "--version"],
-    "rustc": ["rustc", "--version", "--verbose"],
+    "cargo": [RUST / "cargo", "--version"],
+    "rustc": [RUST / "rustc", "--version", "--verbose"],
     "timeout": ["timeout", "5", "sh", "-c", "echo within; exit 2"],
     "xargs": ["sh", "-c", "seq 20 | xargs -P 4 -n 1 echo | sort -n"],
     "sort": ["sh", "-c", "seq 200000 | sort --parallel=4 -rn | head -3"],
@@ -47,7 +51,7 @@ def test_compiler_run_is_left_alone(run_overstay, tmp_path):
     """rustc, a large program with threads and children, compiles as it does alone."""
     source = tmp_path / "hello.rs"
     source.write_text('fn main() { println!("hello"); }\n')
-    run = run_overstay("rustc", "-O", source, "-o", tmp_path / "hello", timeout=120)
+    run = run_overstay(RUST / "rustc", "-O", source, "-o", tmp_path / "hello", timeout=120)
     assert (run.status, run.stdout) == (0, ""), run.stderr
     assert call([tmp_path / "hello"]).stdout == "hello\n"
 
