@@ -42,6 +42,9 @@ const char *debug_call_site(struct debug_unit *unit, Dwarf_Die *call, int *ret_l
 /* `file` under the directory in which the unit was compiled, unless absolute; malloc'd. */
 char *debug_absolute_path(Dwarf_Die *unit, const char *file);
 
+/* Where the function behind `die` is declared; malloc'd, or NULL. */
+char *debug_declaration(struct debug_info *info, Dwarf_Die *die, int *ret_line);
+
 /* The DIE of the unit itself. */
 Dwarf_Die *debug_unit_die(struct debug_unit *unit);
 

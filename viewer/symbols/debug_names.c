@@ -25,21 +25,53 @@ static const char *linkage_name(Dwarf_Die *die)
 	return NULL;
 }
 
-/* The declaration behind an inlined call or an out-of-line definition: it stands in the scope. */
+/* One step from an inlined call or an out-of-line definition towards its declaration. */
+static bool step_to_origin(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Die next;
+
+	if (!dwarf_attr(die, DW_AT_abstract_origin, &attribute) &&
+	    !dwarf_attr(die, DW_AT_specification, &attribute))
+		return false;
+	if (!dwarf_formref_die(&attribute, &next))
+		return false;
+	*die = next;
+	return true;
+}
+
+/* The declaration itself: it stands in the scope. */
 static Dwarf_Die origin_of(Dwarf_Die *die)
 {
-	Dwarf_Die current = *die, next;
-	Dwarf_Attribute attribute;
+	Dwarf_Die current = *die;
 
-	for (int i = 0; i < ORIGIN_STEPS; i++) {
-		if (!dwarf_attr(&current, DW_AT_abstract_origin, &attribute) &&
-		    !dwarf_attr(&current, DW_AT_specification, &attribute))
-			break;
-		if (!dwarf_formref_die(&attribute, &next))
-			break;
-		current = next;
-	}
+	for (int i = 0; i < ORIGIN_STEPS && step_to_origin(&current); i++)
+		;
 	return current;
+}
+
+/* libdw's own dwarf_decl_file ends the program on units of split DWARF. */
+char *debug_declaration(struct debug_info *info, Dwarf_Die *die, int *ret_line)
+{
+	struct debug_unit *unit;
+	Dwarf_Die current = *die, root;
+	Dwarf_Attribute attribute;
+	const char *file = NULL;
+	Dwarf_Files *files;
+	Dwarf_Word index;
+	size_t count;
+
+	for (int i = 0; !dwarf_attr(&current, DW_AT_decl_file, &attribute); i++) {
+		if (i == ORIGIN_STEPS || !step_to_origin(&current))
+			return NULL;
+	}
+	if (dwarf_formudata(&attribute, &index) == 0 && dwarf_diecu(&current, &root, NULL, NULL) &&
+	    dwarf_getsrcfiles(&root, &files, &count) == 0 && index < count)
+		file = dwarf_filesrc(files, index, NULL, NULL);
+	if (!file || dwarf_decl_line(die, ret_line) != 0)
+		return NULL;
+	unit = debug_info_unit_of(info, &current);
+	return debug_absolute_path(unit ? debug_unit_die(unit) : &root, file);
 }
 
 static bool is_rust(Dwarf_Die *die)

@@ -2,6 +2,8 @@
 /*
  * From a code position to its source-level frames, with whatever the file has to say.
  */
+#include "viewer/symbols/symbols.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -13,9 +13,9 @@
 /* One source-level frame; strings are owned by whoever filled the struct, NULL when not known. */
 struct symbol_frame {
 	char *function; /* demangled, no hash suffix, no "[dis]" crate disambiguators */
-	char *file;
-	int line;     /* 0 when not known */
-	bool inlined; /* inlined into the frame that follows it */
+	char *file;     /* absolute, where the compiler said in which directory it ran */
+	int line;       /* 0 when not known */
+	bool inlined;   /* inlined into the frame that follows it */
 };
 
 enum module_state {
@@ -54,7 +54,9 @@ void symbol_frames_free(struct symbol_frame *frames, size_t count);
 void symbol_module_task_type(struct symbol_module *module, uint64_t poll, uint64_t dealloc,
 			     char **ret_name, char **ret_file, int *ret_line);
 
-/* Tokio's version from the panic-location strings in read-only data ("1.49.0"), malloc'd, or NULL.
+/*
+ * Tokio's version ("1.49.0") from the panic-location strings in read-only data, which stripped
+ * files have too; malloc'd, or NULL.
  */
 char *symbol_module_tokio_version(struct symbol_module *module);
 

@@ -2,6 +2,8 @@
 /*
  * Finds the function that is the body of a future, and where it is written.
  */
+#include "viewer/symbols/task_evidence.h"
+
 #include <dwarf.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 #include "viewer/symbols/module.h"
 #include "viewer/symbols/rust_names.h"
 #include "viewer/symbols/rust_text.h"
-#include "viewer/symbols/task_evidence.h"
 #include "viewer/symbols/task_index.h"
 
 #define TREE_DEPTH 64
@@ -46,23 +47,21 @@ static const char *last_segment(const char *raw_name)
 
 static void set_position(struct debug_info *debug, Dwarf_Die *die, struct task_body *body)
 {
-	const char *file = dwarf_decl_file(die);
 	struct debug_unit *unit;
+	const char *file = NULL;
 	Dwarf_Addr address;
-	Dwarf_Die root;
 	int line = 0;
 
-	if (!file || dwarf_decl_line(die, &line) != 0) {
-		if (dwarf_entrypc(die, &address) != 0)
-			return;
+	body->file = debug_declaration(debug, die, &line);
+	if (!body->file && dwarf_entrypc(die, &address) == 0) {
 		address = debug_info_address(debug, address);
 		unit = debug_info_unit(debug, address);
 		file = unit ? debug_unit_line(debug, unit, address, &line) : NULL;
 	}
-	if (!file || line == 0 || !dwarf_diecu(die, &root, NULL, NULL))
-		return;
-	body->file = debug_absolute_path(&root, file);
-	body->line = line;
+	if (file && line != 0)
+		body->file = debug_absolute_path(debug_unit_die(unit), file);
+	if (body->file)
+		body->line = line;
 }
 
 static bool try_die(struct debug_info *debug, Dwarf_Die *die, const char *raw_name,

@@ -2,6 +2,8 @@
 /*
  * Names a future by its drop glue, the one family of legacy symbols that spells types out.
  */
+#include "viewer/symbols/task_evidence.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,6 @@
 #include "viewer/symbols/code_map.h"
 #include "viewer/symbols/module.h"
 #include "viewer/symbols/rust_names.h"
-#include "viewer/symbols/task_evidence.h"
 #include "viewer/symbols/task_index.h"
 
 #define BLOCKING "tokio::runtime::blocking::task::"
@@ -31,17 +32,16 @@ static bool has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static const char *shell_of(const char *text)
+static bool is_shell(const char *text)
 {
 	for (size_t i = 0; i < sizeof(glue_shells) / sizeof(*glue_shells); i++) {
 		if (has_prefix(text, glue_shells[i]))
-			return glue_shells[i];
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-/* T of "core::ptr::drop_in_place<..Cell<T,S>>" or of Stage<T> and so on; NULL for other functions.
- */
+/* T of "core::ptr::drop_in_place<..Cell<T,S>>", of Stage<T> and so on; else NULL. */
 static char *glue_type(const char *mangled)
 {
 	char *text = rust_demangle_full(mangled), *inner;
@@ -51,7 +51,7 @@ static char *glue_type(const char *mangled)
 		free(text);
 		return NULL;
 	}
-	while (!task && shell_of(text)) {
+	while (!task && is_shell(text)) {
 		task = has_prefix(text, "tokio::runtime::task::core::");
 		inner = rust_first_argument(text);
 		free(text);
@@ -96,15 +96,6 @@ static void find_glue(struct symbol_module *module, uint64_t dealloc,
 	}
 }
 
-static bool contains(const uint64_t *list, size_t count, uint64_t value)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (list[i] == value)
-			return true;
-	}
-	return false;
-}
-
 /* Whether another vtable has the same dealloc slot and another poll slot. */
 static bool dealloc_is_shared(struct symbol_module *module, uint64_t poll, uint64_t dealloc)
 {
@@ -130,43 +121,18 @@ static bool dealloc_is_shared(struct symbol_module *module, uint64_t poll, uint6
 	return false;
 }
 
-/* The functions that drop an Arc, such as the scheduler's, folded into one number. */
-static uint64_t drops_of(struct symbol_module *module, const uint64_t *calls, size_t count)
-{
-	const struct function_symbol *symbols = NULL;
-	uint64_t drops = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!contains(calls, i, calls[i]) &&
-		    symbol_table_at(&module->symbols, calls[i], &symbols) > 0 &&
-		    strstr(symbols[0].name, "9drop_slow"))
-			drops ^= calls[i];
-	}
-	return drops;
-}
-
 /*
  * Whether the glue belongs to several types. One type is spawned on at most two schedulers, with a
  * dealloc each; glue of the future alone, without the scheduler, may serve those two.
  */
-static bool glue_is_shared(struct symbol_module *module, uint64_t dealloc, uint64_t glue)
+static bool glue_is_shared(struct symbol_module *module, uint64_t glue)
 {
-	struct task_index *index = task_index_of(module);
-	uint64_t calls[TASK_CALLS_MAX], own;
-	size_t found, others = 0;
+	const struct glue_user *users = NULL;
+	size_t count = task_index_users(task_index_of(module), glue, &users);
 
-	found = code_map_calls(module, dealloc, calls, TASK_CALLS_MAX);
-	own = drops_of(module, calls, found);
-	for (size_t i = 0; i < index->dealloc_count; i++) {
-		if (index->deallocs[i] == dealloc)
-			continue;
-		found = code_map_calls(module, index->deallocs[i], calls, TASK_CALLS_MAX);
-		if (!contains(calls, found, glue))
-			continue;
-		if (drops_of(module, calls, found) == own || ++others > 1)
-			return true;
-	}
-	return false;
+	if (count < 2)
+		return false;
+	return count > 2 || users[0].drops == users[1].drops;
 }
 
 static bool type_is_of_libraries(const char *name)
@@ -210,7 +176,7 @@ static char *decide(struct symbol_module *module, uint64_t poll, const struct ty
 	char *result = NULL;
 
 	if (!task_called_futures(module, poll, &called))
-		called.count = 0;
+		type_candidates_fini(&called);
 	for (size_t i = 0; i < glue->count; i++) {
 		blocking = blocking || has_prefix(glue->texts[i], BLOCKING);
 		for (size_t j = 0; j < called.count; j++) {
@@ -236,7 +202,7 @@ char *task_type_from_glue(struct symbol_module *module, uint64_t poll, uint64_t 
 
 	find_glue(module, dealloc, &glue);
 	if (glue.count == 1 && !dealloc_is_shared(module, poll, dealloc) &&
-	    !glue_is_shared(module, dealloc, glue.function))
+	    !glue_is_shared(module, glue.function))
 		result = rust_unwrap_future(glue.texts[0]);
 	else if (glue.count > 0)
 		result = decide(module, poll, &glue);

@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "viewer/symbols/code_map.h"
 #include "viewer/symbols/debug_index.h"
 #include "viewer/symbols/module.h"
 #include "viewer/symbols/rust_names.h"
+
+#define CALLS_MAX 256
 
 static bool may_be_closure(const char *mangled)
 {
@@ -53,6 +56,71 @@ static int compare_closures(const void *a, const void *b)
 	return order ? order : (x->address > y->address) - (x->address < y->address);
 }
 
+static bool calls_by_name(struct symbol_module *module, uint64_t address, const char *part)
+{
+	const struct function_symbol *symbols = NULL;
+
+	return symbol_table_at(&module->symbols, address, &symbols) > 0 &&
+	       strstr(symbols[0].name, part);
+}
+
+static void add_users_of(struct symbol_module *module, struct task_index *index, uint64_t dealloc)
+{
+	uint64_t calls[CALLS_MAX], drops = 0;
+	size_t count = code_map_calls(module, dealloc, calls, CALLS_MAX);
+	struct glue_user *user;
+
+	/* Cleanup code calls them again: each function counts once. */
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < i && calls[i] != 0; j++)
+			calls[i] = calls[j] == calls[i] ? 0 : calls[i];
+		if (calls_by_name(module, calls[i], "9drop_slow"))
+			drops ^= calls[i];
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!calls_by_name(module, calls[i], "drop_in_place") &&
+		    !calls_by_name(module, calls[i], "drop_glue"))
+			continue;
+		index->users = debug_grow(index->users, index->user_count, sizeof(*user));
+		user = &index->users[index->user_count++];
+		*user = (struct glue_user){.glue = calls[i], .dealloc = dealloc, .drops = drops};
+	}
+}
+
+static int compare_users(const void *a, const void *b)
+{
+	const struct glue_user *x = a, *y = b;
+
+	return (x->glue > y->glue) - (x->glue < y->glue);
+}
+
+static void add_users(struct symbol_module *module, struct task_index *index)
+{
+	for (size_t i = 0; i < index->dealloc_count; i++)
+		add_users_of(module, index, index->deallocs[i]);
+	if (index->user_count > 0)
+		qsort(index->users, index->user_count, sizeof(*index->users), compare_users);
+}
+
+size_t task_index_users(struct task_index *index, uint64_t glue, const struct glue_user **ret_first)
+{
+	size_t low = 0, high = index->user_count, count = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (index->users[middle].glue < glue)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low + count < index->user_count && index->users[low + count].glue == glue)
+		count++;
+	if (count > 0)
+		*ret_first = &index->users[low];
+	return count;
+}
+
 struct task_index *task_index_of(struct symbol_module *module)
 {
 	struct task_index *index = module->tasks;
@@ -80,6 +148,7 @@ struct task_index *task_index_of(struct symbol_module *module)
 	if (index->closure_count > 0)
 		qsort(index->closures, index->closure_count, sizeof(*index->closures),
 		      compare_closures);
+	add_users(module, index);
 	return index;
 }
 
@@ -91,6 +160,7 @@ void task_index_free(struct task_index *index)
 		free(index->closures[i].name);
 	free(index->closures);
 	free(index->deallocs);
+	free(index->users);
 	free(index);
 }
 

@@ -2,6 +2,8 @@
 /*
  * Names the future behind a Tokio task vtable.
  */
+#include "viewer/symbols/symbols.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,12 +2,13 @@
 /*
  * Follows the runtime's own functions from a task's slots to what they call.
  */
+#include "viewer/symbols/task_evidence.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "viewer/symbols/code_map.h"
 #include "viewer/symbols/module.h"
-#include "viewer/symbols/task_evidence.h"
 #include "viewer/symbols/task_index.h"
 
 #define CLOSURE     "{{closure}}"

@@ -2,6 +2,8 @@
 /*
  * Finds the version of Tokio in the file names that panic messages carry, stripped or not.
  */
+#include "viewer/symbols/symbols.h"
+
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
