@@ -52,7 +52,6 @@ static void fill_event(struct event *event, struct thread *thread,
 	event->context = !poll                       ? CONTEXT_THREAD
 			 : poll->class == POLL_TASK ? CONTEXT_TASK
 						    : CONTEXT_BLOCKING;
-	event->entered = (uint8_t)entered_now();
 	event->op = (uint16_t)call->op;
 	event->start = call->start;
 	event->duration = duration;
@@ -75,18 +74,23 @@ static __attribute__((noinline, cold)) void record_call(struct thread *thread,
 							struct engine_call *call, uint64_t duration,
 							const struct subject *subject)
 {
+	enum entered entered = entered_now();
 	int saved_errno = errno;
 	struct event *event;
 
+	if (poll)
+		poll->explained += duration;
+	/* A blocking-pool job, a block_in_place closure, or code around block_on. */
+	if (entered == ENTERED_NO)
+		return;
 	thread_busy_begin(thread);
 	event = ring_reserve(&thread->ring, EVENT_MAX_BYTES);
 	if (event) {
 		fill_event(event, thread, poll, call, duration, subject);
+		event->entered = (uint8_t)entered;
 		ring_commit(&thread->ring, event,
 			    sizeof(*event) + event->frame_count * sizeof(*event->frames));
 	}
-	if (poll)
-		poll->explained += duration;
 	errno = saved_errno;
 }
 

@@ -28,7 +28,7 @@ enum poll_class (*poll_classify)(const uint64_t *frames, unsigned count);
 
 struct poll_guard {
 	struct thread *thread;
-	struct poll_frame *frame; /* NULL: too deep, only counted */
+	struct poll_frame *frame; /* NULL: too deep, not counted */
 };
 
 static __attribute__((noinline, cold)) void record_long_poll(struct thread *thread,
@@ -63,16 +63,12 @@ static inline void poll_leave(struct poll_guard *guard)
 {
 	struct thread *thread = guard->thread;
 	struct poll_frame *frame = guard->frame;
-	uint64_t now, duration;
+	uint64_t now = clock_ticks();
+	uint64_t duration = now - frame->start;
 
 	thread->depth--;
-	if (!frame)
-		return;
-	now = clock_ticks();
-	duration = now - frame->start;
 	thread->last_end = now;
 	thread->chained = true;
-	engine_watch = frame->watch;
 	if (frame->class == POLL_TASK) {
 		durations_count(&thread->poll_stats, clock_ns(duration));
 		if (__builtin_expect(duration >= recording.long_poll, 0) &&
@@ -81,6 +77,17 @@ static inline void poll_leave(struct poll_guard *guard)
 		if (thread->depth)
 			frame[-1].explained += duration;
 	}
+}
+
+static inline void poll_leave_bottom(struct poll_guard *guard)
+{
+	poll_leave(guard);
+	engine_watch = guard->frame->watch;
+}
+
+static inline void poll_leave_uncounted(struct poll_guard *guard)
+{
+	guard->thread->depth--;
 }
 
 /* The first poll of a thread. */
@@ -127,44 +134,68 @@ static __attribute__((noinline)) void enter_blocking(struct thread *thread, cons
 	__atomic_store_n(&thread->loop_start, start, __ATOMIC_RELEASE);
 }
 
+static inline __attribute__((always_inline)) struct poll_frame *
+poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const char *header,
+	   bool chained)
+{
+	struct poll_frame *frame = &thread->polls[depth];
+	uint32_t class = __atomic_load_n(&type->class, __ATOMIC_RELAXED);
+
+	if (__builtin_expect(class == POLL_UNKNOWN, 0))
+		class = decide_class(thread, type);
+	frame->start = chained ? thread->last_end : clock_ticks();
+	frame->type = type;
+	frame->task =
+		type->id_offset ? *(const uint64_t *)(const void *)(header + type->id_offset) : 0;
+	frame->explained = 0;
+	frame->class = (uint8_t)class;
+	thread->chained = false;
+	thread->depth = depth + 1;
+	return frame;
+}
+
+/* A poll at the bottom of a thread, or one too deep to be kept, or without an engine. */
+static __attribute__((noinline)) void poll_run_outer(struct task_type *type, char *header)
+{
+	struct thread *thread = thread_self;
+
+	if (__builtin_expect(!thread || !thread->polled, 0))
+		thread = attach(type->class);
+	if (__builtin_expect(!thread, 0)) {
+		type->poll(header);
+	} else if (__builtin_expect(thread->depth >= MAX_OPEN_POLLS, 0)) {
+		struct poll_guard guard __attribute__((cleanup(poll_leave_uncounted))) = {thread,
+											  NULL};
+
+		thread->depth++;
+		type->poll(header);
+	} else {
+		struct poll_guard guard __attribute__((cleanup(poll_leave_bottom))) = {
+			thread, poll_enter(thread, thread->depth, type, header, false)};
+
+		guard.frame->watch = engine_watch | thread_root_watch();
+		engine_watch |= WATCH_POLL;
+		if (guard.frame->class == POLL_BLOCKING)
+			enter_blocking(thread, header, type, guard.frame->start);
+		type->poll(header);
+	}
+}
+
 static inline __attribute__((always_inline)) void poll_run(char *header, uint32_t vtable_offset)
 {
 	/* The header may be freed by the poll: everything is read before the original runs. */
 	struct task_type *type = task_types_find(*(void **)(void *)(header + vtable_offset));
 	struct thread *thread = thread_self;
-	struct poll_frame *frame;
 
-	if (__builtin_expect(!thread || (!thread->depth && !thread->polled), 0))
-		thread = attach(type->class);
-	if (__builtin_expect(!thread, 0)) {
-		type->poll(header);
+	if (__builtin_expect(!thread || thread->depth - 1 >= MAX_OPEN_POLLS - 1, 0)) {
+		poll_run_outer(type, header);
 		return;
 	}
-	struct poll_guard guard __attribute__((cleanup(poll_leave))) = {thread, NULL};
-	uint32_t depth = thread->depth++;
+	uint32_t depth = thread->depth;
+	bool chained = thread->chained && thread->polls[depth - 1].class == POLL_BLOCKING;
+	struct poll_guard guard __attribute__((cleanup(poll_leave))) = {
+		thread, poll_enter(thread, depth, type, header, chained)};
 
-	if (__builtin_expect(depth < MAX_OPEN_POLLS, 1)) {
-		uint32_t class = __atomic_load_n(&type->class, __ATOMIC_RELAXED);
-
-		if (__builtin_expect(class == POLL_UNKNOWN, 0))
-			class = decide_class(thread, type);
-		frame = &thread->polls[depth];
-		frame->start = thread->chained && depth && frame[-1].class == POLL_BLOCKING
-				       ? thread->last_end
-				       : clock_ticks();
-		frame->type = type;
-		frame->task = type->id_offset
-				      ? *(uint64_t *)(void *)(header + type->id_offset)
-				      : 0;
-		frame->explained = 0;
-		frame->class = (uint8_t)class;
-		frame->watch = engine_watch | (depth ? 0 : thread_root_watch());
-		if (class == POLL_BLOCKING && !depth)
-			enter_blocking(thread, header, type, frame->start);
-		engine_watch = WATCH_POLL;
-		thread->chained = false;
-		guard.frame = frame;
-	}
 	type->poll(header);
 }
 

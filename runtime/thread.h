@@ -31,7 +31,7 @@ struct poll_frame {
 	uint64_t start;     /* ticks */
 	uint64_t explained; /* ticks in recorded calls and nested polls */
 	uint8_t class;      /* enum poll_class */
-	uint8_t watch;      /* engine_watch to restore */
+	uint8_t watch;      /* of the bottom frame: engine_watch to restore */
 };
 
 struct durations {
