@@ -46,16 +46,26 @@ static void times_put(const struct usage *usage, const struct text_style *style,
 			style->strong, max, style->reset, total);
 }
 
+static void lock_put(const char *type, FILE *out)
+{
+	if (!type)
+		fputs("waited for a lock ", out);
+	else if (strcmp(type, "thread::park") == 0)
+		fputs("waited in thread::park ", out);
+	else
+		fprintf(out, "waited for a %s ", type);
+}
+
 static void deed_put(const struct finding *finding, const struct text_style *style, FILE *out)
 {
 	if (strcmp(finding->kind, "long-poll") == 0) {
-		fputs("kept its thread busy in one poll ", out);
+		fputs("did not yield ", out);
 		times_put(&finding->usage, style, out);
-		fputs("; recorded calls are not counted", out);
+		fputs(" (recorded calls not counted)", out);
 		return;
 	}
 	if (strcmp(finding->kind, "lock-wait") == 0) {
-		fprintf(out, "waited for %s ", finding->lock_type ? finding->lock_type : "a lock");
+		lock_put(finding->lock_type, out);
 		times_put(&finding->usage, style, out);
 		return;
 	}
