@@ -104,12 +104,14 @@ static __attribute__((noinline, cold)) struct thread *attach(uint32_t class)
 	return thread;
 }
 
-static __attribute__((noinline, cold)) enum poll_class decide_class(struct thread *thread,
-								    struct task_type *type)
+static __attribute__((noinline, cold)) enum poll_class decide_class(struct task_type *type)
 {
+	struct thread *thread = thread_self ? thread_self : thread_attach();
 	const struct remembered_stack *stack;
 	enum poll_class class = POLL_UNKNOWN;
 
+	if (!thread)
+		return POLL_BLOCKING;
 	thread_busy_begin(thread);
 	if (poll_classify) {
 		stack = unwind_capture(&thread->stacks);
@@ -136,13 +138,10 @@ static __attribute__((noinline)) void enter_blocking(struct thread *thread, cons
 
 static inline __attribute__((always_inline)) struct poll_frame *
 poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const char *header,
-	   bool chained)
+	   enum poll_class class, bool chained)
 {
 	struct poll_frame *frame = &thread->polls[depth];
-	uint32_t class = __atomic_load_n(&type->class, __ATOMIC_RELAXED);
 
-	if (__builtin_expect(class == POLL_UNKNOWN, 0))
-		class = decide_class(thread, type);
 	frame->start = chained ? thread->last_end : clock_ticks();
 	frame->type = type;
 	frame->task =
@@ -155,12 +154,13 @@ poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const 
 }
 
 /* A poll at the bottom of a thread, or one too deep to be kept, or without an engine. */
-static __attribute__((noinline)) void poll_run_outer(struct task_type *type, char *header)
+static __attribute__((noinline)) void poll_run_outer(struct task_type *type, char *header,
+						     enum poll_class class)
 {
 	struct thread *thread = thread_self;
 
 	if (__builtin_expect(!thread || !thread->polled, 0))
-		thread = attach(type->class);
+		thread = attach(class);
 	if (__builtin_expect(!thread, 0)) {
 		type->poll(header);
 	} else if (__builtin_expect(thread->depth >= MAX_OPEN_POLLS, 0)) {
@@ -171,7 +171,7 @@ static __attribute__((noinline)) void poll_run_outer(struct task_type *type, cha
 		type->poll(header);
 	} else {
 		struct poll_guard guard __attribute__((cleanup(poll_leave_bottom))) = {
-			thread, poll_enter(thread, thread->depth, type, header, false)};
+			thread, poll_enter(thread, thread->depth, type, header, class, false)};
 
 		guard.frame->watch = engine_watch | thread_root_watch();
 		engine_watch |= WATCH_POLL;
@@ -181,30 +181,55 @@ static __attribute__((noinline)) void poll_run_outer(struct task_type *type, cha
 	}
 }
 
-static inline __attribute__((always_inline)) void poll_run(char *header, uint32_t vtable_offset)
+static inline __attribute__((always_inline)) void poll_run(struct task_type *type, char *header,
+							   enum poll_class class)
 {
-	/* The header may be freed by the poll: everything is read before the original runs. */
-	struct task_type *type = task_types_find(*(void **)(void *)(header + vtable_offset));
 	struct thread *thread = thread_self;
 
 	if (__builtin_expect(!thread || thread->depth - 1 >= MAX_OPEN_POLLS - 1, 0)) {
-		poll_run_outer(type, header);
+		poll_run_outer(type, header, class);
 		return;
 	}
 	uint32_t depth = thread->depth;
 	bool chained = thread->chained && thread->polls[depth - 1].class == POLL_BLOCKING;
 	struct poll_guard guard __attribute__((cleanup(poll_leave))) = {
-		thread, poll_enter(thread, depth, type, header, chained)};
+		thread, poll_enter(thread, depth, type, header, class, chained)};
 
 	type->poll(header);
 }
 
-void poll_hook_10(void *header)
+static inline struct task_type *type_of(const void *header, uint32_t vtable_offset)
 {
-	poll_run(header, 0x10);
+	return task_types_find(*(void *const *)(const void *)((const char *)header + vtable_offset));
 }
 
-void poll_hook_20(void *header)
+static enum poll_class class_of(struct task_type *type)
 {
-	poll_run(header, 0x20);
+	enum poll_class class = __atomic_load_n(&type->class, __ATOMIC_RELAXED);
+
+	return class == POLL_UNKNOWN ? decide_class(type) : class;
+}
+
+void poll_hook_task(void *header)
+{
+	poll_run(type_of(header, 0x10), header, POLL_TASK);
+}
+
+void poll_hook_blocking(void *header)
+{
+	poll_run(type_of(header, 0x10), header, POLL_BLOCKING);
+}
+
+void poll_hook_undecided_10(void *header)
+{
+	struct task_type *type = type_of(header, 0x10);
+
+	poll_run(type, header, class_of(type));
+}
+
+void poll_hook_undecided_20(void *header)
+{
+	struct task_type *type = type_of(header, 0x20);
+
+	poll_run(type, header, class_of(type));
 }

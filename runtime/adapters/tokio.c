@@ -21,6 +21,19 @@ struct hooking {
 	uint32_t hooked;
 };
 
+static void (*hook_for(const struct tokio_vtable *vtable))(void *)
+{
+	switch (vtable->class) {
+	case TOKIO_TASK:
+		return poll_hook_task;
+	case TOKIO_BLOCKING:
+		return poll_hook_blocking;
+	default:
+		return vtable->vtable_offset == 0x20 ? poll_hook_undecided_20
+						     : poll_hook_undecided_10;
+	}
+}
+
 static void hook_vtable(void *context, const struct tokio_vtable *vtable)
 {
 	static const enum poll_class classes[] = {
@@ -29,7 +42,6 @@ static void hook_vtable(void *context, const struct tokio_vtable *vtable)
 		[TOKIO_UNKNOWN] = POLL_UNKNOWN,
 	};
 	struct hooking *hooking = context;
-	void (*hook)(void *) = vtable->vtable_offset == 0x20 ? poll_hook_20 : poll_hook_10;
 	struct task_type type = {
 		.vtable = vtable->address,
 		.poll = (void (*)(void *))(uintptr_t)vtable->poll,
@@ -42,7 +54,7 @@ static void hook_vtable(void *context, const struct tokio_vtable *vtable)
 
 	/* The type must be known before the first poll can come through the hook. */
 	if (!task_types_add(&type) ||
-	    slot_writer_set(&hooking->writer, vtable->address, (uintptr_t)hook) < 0)
+	    slot_writer_set(&hooking->writer, vtable->address, (uintptr_t)hook_for(vtable)) < 0)
 		coverage_set_blind(BLIND_SLOTS_REFUSED, true);
 	else
 		hooking->hooked++;
