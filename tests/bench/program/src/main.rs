@@ -41,7 +41,9 @@ fn polls(rounds: u64) -> f64 {
 
 /// The same on a current-thread runtime.
 fn local_polls(rounds: u64) -> f64 {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         tokio::spawn(Rounds(rounds / 10)).await.unwrap();
         let start = Instant::now();
@@ -50,25 +52,55 @@ fn local_polls(rounds: u64) -> f64 {
     })
 }
 
-/// A wrapped call that makes no system call, on a plain thread: an uncontended pthread mutex.
-fn calls(rounds: u64) -> f64 {
-    std::thread::spawn(move || {
-        let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
-        let mut best = f64::MAX;
-        for _ in 0..10 {
-            let start = Instant::now();
-            for _ in 0..rounds / 10 {
-                unsafe {
-                    libc::pthread_mutex_lock(&mut mutex);
-                    libc::pthread_mutex_unlock(&mut mutex);
-                }
+/// A wrapped call that makes no system call: an uncontended pthread mutex.
+fn lock_and_unlock(rounds: u64) -> f64 {
+    let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
+    let mut best = f64::MAX;
+    for _ in 0..10 {
+        let start = Instant::now();
+        for _ in 0..rounds / 10 {
+            unsafe {
+                libc::pthread_mutex_lock(&mut mutex);
+                libc::pthread_mutex_unlock(&mut mutex);
             }
-            best = best.min(per_round(start, rounds / 10));
         }
-        best
+        best = best.min(per_round(start, rounds / 10));
+    }
+    best
+}
+
+/// On a plain thread of a process that has a runtime.
+fn calls(rounds: u64) -> f64 {
+    std::thread::spawn(move || lock_and_unlock(rounds))
+        .join()
+        .unwrap()
+}
+
+/// In a task.
+fn calls_in_poll(rounds: u64) -> f64 {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async move {
+        tokio::spawn(async move { lock_and_unlock(rounds) })
+            .await
+            .unwrap()
     })
-    .join()
-    .unwrap()
+}
+
+/// One reading of the processor's cycle counter, the floor of whatever is timed.
+fn clock(rounds: u64) -> f64 {
+    let start = Instant::now();
+    let mut sum = 0u64;
+    for _ in 0..rounds {
+        #[cfg(target_arch = "x86_64")]
+        {
+            sum = sum.wrapping_add(unsafe { std::arch::x86_64::_rdtsc() });
+        }
+        sum = std::hint::black_box(sum);
+    }
+    per_round(start, rounds)
 }
 
 /// Resident memory of a process whose 18 threads have all polled or made a wrapped call.
@@ -85,25 +117,36 @@ fn resident() -> f64 {
         for job in jobs {
             job.await.unwrap();
         }
-        tokio::spawn(async { std::thread::sleep(Duration::from_millis(5)) }).await.unwrap();
+        tokio::spawn(async { std::thread::sleep(Duration::from_millis(5)) })
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(150)).await;
     });
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mode = arguments.next().unwrap_or_default();
-    let rounds = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1_000_000);
+    let rounds = arguments
+        .next()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(1_000_000);
     let value = match mode.as_str() {
         "polls" => polls(rounds),
         "local-polls" => local_polls(rounds),
         "calls" => calls(rounds),
+        "calls-in-poll" => calls_in_poll(rounds),
+        "clock" => clock(rounds),
+        "nothing" => 0.0,
         "resident" => resident(),
         _ => {
-            eprintln!("usage: bench-program polls|local-polls|calls|resident [ROUNDS]");
+            eprintln!("usage: bench-program polls|local-polls|calls|calls-in-poll|clock|nothing|resident [ROUNDS]");
             std::process::exit(2);
         }
     };
