@@ -116,24 +116,37 @@ static void check_candidate(struct scan *scan, const uint64_t *words, size_t lef
 	scan->found(scan->context, &vtable);
 }
 
+/*
+ * The aligned words of a segment that may hold vtables, and the run-time address of the first. The
+ * segment itself may begin anywhere: thread-local bytes come first in the writable one.
+ */
+static size_t words_of(const struct elf_image *image, const struct elf_segment *segment,
+		       const uint64_t **ret_words, uint64_t *ret_address)
+{
+	uint64_t skip = -segment->address & 7;
+
+	if (!segment->readable || segment->executable || (!segment->writable && !image->fixed) ||
+	    segment->size < skip)
+		return 0;
+	*ret_words = (const uint64_t *)(const void *)(segment->data + skip);
+	*ret_address = segment->address + skip;
+	return (segment->size - skip) / 8;
+}
+
 /* One pass over every data segment; `report` false only counts and looks for evidence. */
 static void scan_segments(struct scan *scan, bool report)
 {
 	for (unsigned s = 0; s < scan->image->segment_count; s++) {
-		const struct elf_segment *segment = &scan->image->segments[s];
-		const uint64_t *words = (const uint64_t *)(const void *)segment->data;
-		size_t count = segment->size / 8;
+		const uint64_t *words = NULL;
+		uint64_t address = 0;
+		size_t count = words_of(scan->image, &scan->image->segments[s], &words, &address);
 
-		if (!segment->readable || segment->executable || (segment->address & 7))
-			continue;
-		if (!segment->writable && !scan->image->fixed)
-			continue;
 		for (size_t i = 0; i + WORD_ID < count; i++) {
 			const uint64_t *w = words + i;
 
 			if (numbers_match(w[WORD_TRAILER], w[WORD_SCHEDULER], w[WORD_ID]) &&
 			    pointers_match(scan->image, w))
-				check_candidate(scan, w, count - i, segment->address + i * 8, report);
+				check_candidate(scan, w, count - i, address + i * 8, report);
 		}
 	}
 }
@@ -175,17 +188,13 @@ static void for_each_table(const struct elf_image *image, const uint64_t *polls,
 			   void *context)
 {
 	for (unsigned s = 0; count && s < image->segment_count; s++) {
-		const struct elf_segment *segment = &image->segments[s];
-		const uint64_t *words = (const uint64_t *)(const void *)segment->data;
-		size_t word_count = segment->size / 8;
+		const uint64_t *words = NULL;
+		uint64_t address = 0;
+		size_t word_count = words_of(image, &image->segments[s], &words, &address);
 
-		if (!segment->readable || segment->executable || (segment->address & 7))
-			continue;
-		if (!segment->writable && !image->fixed)
-			continue;
 		for (size_t i = 0; i + POINTERS <= word_count; i++)
 			if (is_listed(polls, count, words[i]) && pointers_match(image, words + i))
-				visit(context, words + i, word_count - i, segment->address + i * 8);
+				visit(context, words + i, word_count - i, address + i * 8);
 	}
 }
 
