@@ -117,7 +117,8 @@ static struct record *find_record(const struct record *key)
 
 static void fold(struct record *record, const struct event *event, uint32_t thread)
 {
-	uint64_t ns = clock_ns(event->duration);
+	/* A long poll counts with what nothing else accounts for; a call explains nothing. */
+	uint64_t ns = clock_ns(event->duration - event->explained);
 	bool longest = ns >= record->durations.max_ns;
 
 	durations_count(&record->durations, ns);

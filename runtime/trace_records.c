@@ -199,6 +199,8 @@ static void add_numbers(struct text *line, const struct record *record)
 	else
 		text_add(line, "null");
 	trace_add_u64(line, "thread", record->thread);
+	trace_add_bool(line, "handover", record->handover);
+	add_entered(line, record->entered);
 	trace_add_u64(line, "count", record->durations.count);
 	trace_add_u64(line, "total_ns", record->durations.total_ns);
 	trace_add_u64(line, "max_ns", record->durations.max_ns);
@@ -222,8 +224,6 @@ static void write_record(struct record *record, size_t index)
 	if (record->kind == EVENT_CALL) {
 		trace_add_string(line, "op", ops_name(record->op));
 		trace_add_string(line, "class", ops_class_name(record->class));
-		trace_add_bool(line, "handover", record->handover);
-		add_entered(line, record->entered);
 		add_target(line, &record->target);
 		add_lock(line, record);
 	} else {
