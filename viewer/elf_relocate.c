@@ -8,6 +8,7 @@
 
 struct relocation {
 	const struct elf_image *image;
+	uint64_t symbols;            /* run-time address of the symbol table; 0: none */
 	uint32_t relative, absolute; /* relocation types of the machine */
 };
 
@@ -26,9 +27,9 @@ static uint64_t load(const uint8_t *word)
 	return value;
 }
 
-static bool symbol_at(const struct elf_image *image, uint64_t index, Elf64_Sym *ret_symbol)
+static bool symbol_at(const struct elf_image *image, uint64_t table, uint64_t index,
+		      Elf64_Sym *ret_symbol)
 {
-	uint64_t table = elf_image_dynamic_address(image, DT_SYMTAB);
 	const uint8_t *at = table ? elf_image_bytes(image, table + index * sizeof(*ret_symbol),
 						    sizeof(*ret_symbol))
 				  : NULL;
@@ -49,7 +50,7 @@ static void apply(const struct relocation *relocation, const Elf64_Rela *rela)
 	if (!word)
 		return;
 	if (type == relocation->absolute) {
-		if (!symbol_at(image, ELF64_R_SYM(rela->r_info), &symbol) ||
+		if (!symbol_at(image, relocation->symbols, ELF64_R_SYM(rela->r_info), &symbol) ||
 		    symbol.st_shndx == SHN_UNDEF || symbol.st_shndx == SHN_ABS)
 			return;
 		value += symbol.st_value;
@@ -124,6 +125,7 @@ int elf_relocate(const struct elf_image *image, uint16_t machine)
 {
 	struct relocation relocation = {
 		.image = image,
+		.symbols = elf_image_dynamic_address(image, DT_SYMTAB),
 		.relative = machine == EM_AARCH64 ? R_AARCH64_RELATIVE : R_X86_64_RELATIVE,
 		.absolute = machine == EM_AARCH64 ? R_AARCH64_ABS64 : R_X86_64_64,
 	};
@@ -135,7 +137,9 @@ int elf_relocate(const struct elf_image *image, uint16_t machine)
 static bool table_refers_to(const struct elf_image *image, int64_t tag, int64_t size_tag,
 			    const char *name)
 {
-	uint64_t size, last = 0, strings = elf_image_dynamic_address(image, DT_STRTAB);
+	uint64_t strings = elf_image_dynamic_address(image, DT_STRTAB);
+	uint64_t symbols = elf_image_dynamic_address(image, DT_SYMTAB);
+	uint64_t size, last = 0;
 	const uint8_t *table = table_at(image, tag, size_tag, &size), *text;
 	Elf64_Rela rela;
 	Elf64_Sym symbol;
@@ -145,7 +149,7 @@ static bool table_refers_to(const struct elf_image *image, int64_t tag, int64_t 
 		if (ELF64_R_SYM(rela.r_info) == last)
 			continue;
 		last = ELF64_R_SYM(rela.r_info);
-		if (!symbol_at(image, last, &symbol) || symbol.st_shndx != SHN_UNDEF)
+		if (!symbol_at(image, symbols, last, &symbol) || symbol.st_shndx != SHN_UNDEF)
 			continue;
 		text = elf_image_bytes(image, strings + symbol.st_name, strlen(name) + 1);
 		if (text && memcmp(text, name, strlen(name) + 1) == 0)
