@@ -71,11 +71,14 @@ def test_command_is_not_elf(overstay, tmp_path):
     refused(overstay("run", "-o", tmp_path / "data", "--", junk), junk)
 
 
-def test_empty_command_file(overstay, tmp_path):
-    """An empty executable file is refused."""
-    empty = tmp_path / "empty"
-    empty.touch(0o755)
-    refused(overstay("run", "-o", tmp_path / "data", "--", empty), empty)
+def test_script_without_first_line_runs(run_overstay, tmp_path):
+    """A text without `#!` is a shell script, as it is for a shell; an empty one does nothing."""
+    for text, printed in (("echo plain\n", "plain\n"), ("", "")):
+        script = tmp_path / "script"
+        script.write_text(text)
+        script.chmod(0o755)
+        run = run_overstay(script)
+        assert (run.status, run.stdout) == (0, printed), run.stderr
 
 
 def test_script_runs(run_overstay, tmp_path):
@@ -92,7 +95,7 @@ def test_script_without_interpreter(overstay, tmp_path):
     script = tmp_path / "script"
     script.write_text("#!/no/such/interpreter\n")
     script.chmod(0o755)
-    refused(overstay("run", "-o", tmp_path / "data", "--", script), script)
+    refused(overstay("run", "-o", tmp_path / "data", "--", script), "/no/such/interpreter")
 
 
 def test_static_command(overstay, tmp_path):

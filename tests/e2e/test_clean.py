@@ -27,4 +27,5 @@ def test_clean_program_stays_silent(run_overstay, target, program, profile):
         run = run_overstay(target(program, profile))
         assert (run.status, run.stdout.split()[0]) == (0, program), run.stderr
         assert run.findings == [], run.show()
-        assert run.trace.end["dropped_events"] == 0
+        if run.trace.attached:
+            assert run.trace.end["dropped_events"] == 0

@@ -1,9 +1,10 @@
 //! A service that does everything as it should: sockets, timers, locks, files and blocking jobs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use situations::{Scratch, BLOCK};
+use situations::{multi_thread, Scratch, BLOCK};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, Mutex};
@@ -37,10 +38,7 @@ async fn client(address: std::net::SocketAddr, done: mpsc::Sender<usize>) {
     done.send(MESSAGES).await.unwrap();
 }
 
-#[tokio::main(worker_threads = 2)]
-async fn main() {
-    let scratch = Scratch::new();
-    let file = scratch.path("file");
+async fn run(file: PathBuf) -> usize {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let served = Arc::new(Mutex::new(0));
@@ -67,5 +65,11 @@ async fn main() {
     job.await.unwrap();
     server.abort();
     assert_eq!(*served.lock().await, messages);
+    messages
+}
+
+fn main() {
+    let scratch = Scratch::new();
+    let messages = multi_thread(2).block_on(run(scratch.path("file")));
     println!("clean_echo {messages}");
 }

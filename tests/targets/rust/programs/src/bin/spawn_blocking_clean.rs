@@ -11,16 +11,17 @@ fn main() {
     make_fifo(&fifo);
     make_fifo(&other);
 
+    let mut feeders = [hold_fifo_open(&fifo), hold_fifo_open(&other)];
+    std::thread::spawn(move || {
+        std::thread::sleep(BLOCK);
+        for feeder in &mut feeders {
+            feeder.write_all(b"data").unwrap();
+        }
+        std::thread::sleep(BLOCK * 10);
+    });
+
     multi_thread(2).block_on(async move {
         let task = tokio::spawn(async move {
-            let mut feeder = hold_fifo_open(&fifo);
-            let mut other_feeder = hold_fifo_open(&other);
-            std::thread::spawn(move || {
-                std::thread::sleep(BLOCK);
-                feeder.write_all(b"data").unwrap();
-                other_feeder.write_all(b"data").unwrap();
-                std::thread::sleep(BLOCK);
-            });
             let sleep = tokio::task::spawn_blocking(|| std::thread::sleep(BLOCK));
             let read = tokio::task::spawn_blocking(move || {
                 let mut bytes = [0; 4];
