@@ -45,7 +45,11 @@ static void histogram_get(struct trace *trace, const json_t *line, struct histog
 	const json_t *array = json_object_get(line, "histogram");
 	size_t i, count = json_array_size(array);
 
-	ret->buckets = pool_alloc(trace->pool, count * sizeof(*ret->buckets));
+	/* The line may be the hundredth of its id: its room is used again. */
+	if (count > ret->room) {
+		ret->buckets = pool_alloc(trace->pool, count * sizeof(*ret->buckets));
+		ret->room = count;
+	}
 	ret->count = 0;
 	for (i = 0; i < count; i++) {
 		const json_t *pair = json_array_get(array, i);

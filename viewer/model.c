@@ -146,4 +146,5 @@ void histogram_merge(struct histogram *into, const struct histogram *from, struc
 	}
 	into->buckets = merged;
 	into->count = count;
+	into->room = count;
 }

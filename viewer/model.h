@@ -19,7 +19,7 @@ struct bucket {
 
 struct histogram {
 	struct bucket *buckets; /* ascending */
-	size_t count;
+	size_t count, room;
 };
 
 /* How often and how long. */

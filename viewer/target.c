@@ -199,6 +199,8 @@ static int file_check(char path[PATH_MAX], const char *library, int depth, char 
 		r = fail(reason, -ELOOP, "%s: too many interpreters of interpreters", path);
 	else if (got >= 2 && memcmp(head.text, "#!", 2) == 0)
 		r = script_interpreter(head.text, path, reason);
+	else if (memchr(head.text, '\0', (size_t)got))
+		r = fail(reason, -ENOEXEC, "%s: neither a program nor a script", path);
 	else /* execvp gives what the kernel refuses to the shell */
 		r = script_interpreter("#!/bin/sh", path, reason);
 	close(fd);

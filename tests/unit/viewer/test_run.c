@@ -153,6 +153,18 @@ Test(target, refuses_a_script_that_interprets_itself)
 	free(text);
 }
 
+Test(target, refuses_what_is_neither_a_program_nor_a_script)
+{
+	FILE *file;
+
+	file_write("junk", "", 0755);
+	file = fopen("junk", "w");
+	cr_assert_not_null(file);
+	fwrite("\0\1junk", 1, 6, file);
+	fclose(file);
+	cr_expect_eq(check("./junk", "neither"), -ENOEXEC);
+}
+
 /* A copy of a real program with some bytes changed. */
 static void program_write(const char *path, size_t offset, char value, mode_t mode)
 {
