@@ -18,6 +18,8 @@
 #include "runtime/text.h"
 
 __thread unsigned char engine_watch = 1;
+int64_t engine_entered_offset;
+uint8_t engine_entered_max;
 
 static const struct engine_op *ops;
 static unsigned op_count;
