@@ -13,10 +13,10 @@
 #include "runtime/images.h"
 #include "runtime/sys.h"
 
-#define MAX_RECORDS  6144
-#define MAX_STACKS   8192
-#define MAX_FRAMES   (256u * 1024) /* of all stacks together */
-#define HASH_SLOTS   16384u        /* power of two, twice the larger table */
+#define MAX_RECORDS 6144
+#define MAX_STACKS  8192
+#define MAX_FRAMES  (256u * 1024) /* of all stacks together */
+#define HASH_SLOTS  16384u        /* power of two, twice the larger table */
 
 /* Distinct records per context, so that idle threads cannot crowd out the tasks. */
 static const unsigned context_quota[CONTEXT_COUNT] = {
@@ -90,8 +90,7 @@ static bool same_key(const struct record *record, const struct record *key)
 	return record->hash == key->hash && record->kind == key->kind &&
 	       record->context == key->context && record->op == key->op &&
 	       record->handover == key->handover && record->entered == key->entered &&
-	       record->type == key->type &&
-	       record->stack == key->stack;
+	       record->type == key->type && record->stack == key->stack;
 }
 
 static struct record *find_record(const struct record *key)

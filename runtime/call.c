@@ -11,8 +11,8 @@
 
 #include "runtime/clock.h"
 #include "runtime/entered.h"
-#include "runtime/recording.h"
 #include "runtime/ops.h"
+#include "runtime/recording.h"
 #include "runtime/thread.h"
 #include "runtime/unwind.h"
 
@@ -41,15 +41,15 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 	call->start = clock_ticks();
 }
 
-static void fill_event(struct event *event, struct thread *thread,
-		       const struct poll_frame *poll, const struct engine_call *call,
-		       uint64_t duration, const struct subject *subject)
+static void fill_event(struct event *event, struct thread *thread, const struct poll_frame *poll,
+		       const struct engine_call *call, uint64_t duration,
+		       const struct subject *subject)
 {
 	bool futex = subject->kind == SUBJECT_FUTEX;
 	const struct remembered_stack *stack;
 
 	event->kind = EVENT_CALL;
-	event->context = !poll                       ? CONTEXT_THREAD
+	event->context = !poll                      ? CONTEXT_THREAD
 			 : poll->class == POLL_TASK ? CONTEXT_TASK
 						    : CONTEXT_BLOCKING;
 	event->op = (uint16_t)call->op;

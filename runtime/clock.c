@@ -14,8 +14,9 @@ struct clock clock_state = {.scale = 1ull << 32};
 #define CALIBRATION_NS 300000u
 
 /*
- * CPUID 0x80000007 EDX bit 8: the TSC ticks at a constant rate in all P-, C- and T-states (Intel SDM
- * vol. 3 section 18.17.1, AMD APM vol. 3 E.4.6). Kernel and hypervisor clear it where it is not so.
+ * CPUID 0x80000007 EDX bit 8: the TSC ticks at a constant rate in all P-, C- and T-states (Intel
+ * SDM vol. 3 section 18.17.1, AMD APM vol. 3 E.4.6). Kernel and hypervisor clear it where it is not
+ * so.
  */
 static bool counter_is_invariant(void)
 {
@@ -31,10 +32,11 @@ static bool counter_is_invariant(void)
 static void measure_scale(uint64_t ticks, uint64_t ns)
 {
 	if (ticks > clock_state.origin_ticks && ns > clock_state.origin_ns)
-		__atomic_store_n(&clock_state.scale,
-				 (uint64_t)(((unsigned __int128)(ns - clock_state.origin_ns) << 32) /
-					    (ticks - clock_state.origin_ticks)),
-				 __ATOMIC_RELAXED);
+		__atomic_store_n(
+			&clock_state.scale,
+			(uint64_t)(((unsigned __int128)(ns - clock_state.origin_ns) << 32) /
+				   (ticks - clock_state.origin_ticks)),
+			__ATOMIC_RELAXED);
 }
 
 void clock_start(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One monotonic clock for the whole trace: the processor's cycle counter where it runs at a constant
- * rate in every power state, else the kernel's monotonic clock. Hot paths keep ticks; nanoseconds
- * are made where a number is compared rarely or written.
- * Runs on: any thread; clock_start in the constructor, clock_refine on the collector.
+ * One monotonic clock for the whole trace: the processor's cycle counter where it runs at a
+ * constant rate in every power state, else the kernel's monotonic clock. Hot paths keep ticks;
+ * nanoseconds are made where a number is compared rarely or written. Runs on: any thread;
+ * clock_start in the constructor, clock_refine on the collector.
  */
 #ifndef OVERSTAY_CLOCK_H
 #define OVERSTAY_CLOCK_H

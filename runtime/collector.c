@@ -15,16 +15,16 @@
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
 #include "runtime/images.h"
-#include "runtime/recording.h"
 #include "runtime/objects.h"
+#include "runtime/recording.h"
 #include "runtime/sys.h"
 #include "runtime/trace.h"
 #include "runtime/trace_writer.h"
 
-#define TICK_NS            50000000
-#define TICKS_PER_CHECK    20 /* once a second: clock, ended threads */
-#define FINISH_TIMEOUT_S   2
-#define STACK_BYTES        (256u * 1024)
+#define TICK_NS              50000000
+#define TICKS_PER_CHECK      20 /* once a second: clock, ended threads */
+#define FINISH_TIMEOUT_S     2
+#define STACK_BYTES          (256u * 1024)
 #define CLOSE_RANGE_UNSHARED 2 /* CLOSE_RANGE_UNSHARE of linux/close_range.h, Linux 5.9 */
 
 enum state { STATE_NONE, STATE_STARTING, STATE_RUNNING, STATE_FAILED };
@@ -189,7 +189,8 @@ static int create_thread(void)
 		return -1;
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	/* The new thread inherits the mask: none of the target's signals is ever delivered to it. */
+	/* The new thread inherits the mask: none of the target's signals is ever delivered to it.
+	 */
 	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
 	error = objects_host()->pthread_create(&thread, &attributes, collector_main, NULL);
 	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
@@ -201,8 +202,8 @@ void collector_start(void)
 {
 	uint32_t expected = STATE_NONE;
 
-	if (!__atomic_compare_exchange_n(&state, &expected, STATE_STARTING, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&state, &expected, STATE_STARTING, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
 		return;
 	if (!trace_writer_exists())
 		objects_start_trace();

@@ -14,7 +14,8 @@ struct config {
 	uint64_t threshold_ns; /* OVERSTAY_THRESHOLD: shortest blocking call that is recorded */
 	uint64_t long_poll_ns; /* OVERSTAY_LONG_POLL */
 	uint64_t stall_ns;     /* OVERSTAY_STALL */
-	const char *problem;   /* a setting that could not be understood and kept its default; or NULL */
+	const char
+		*problem; /* a setting that could not be understood and kept its default; or NULL */
 };
 
 /*

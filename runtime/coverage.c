@@ -10,22 +10,29 @@
 struct coverage coverage = {.dirty = true};
 
 static const char *const sentences[BLIND_SPOT_COUNT] = {
-	[BLIND_NO_RUNTIME] = "no known runtime: no Tokio task vtables were found in the loaded objects "
-			     "(Tokio before 1.23 is found by its symbols only)",
-	[BLIND_NO_STACKS] = "libunwind.so.8 is not available: findings have no stacks, and blocking "
-			    "calls in block_on bodies cannot be recognised",
-	[BLIND_INLINE_SYSCALLS] = "system calls issued by instructions outside libc (rustix's default "
-				  "backend, liburing) are not seen as calls",
+	[BLIND_NO_RUNTIME] =
+		"no known runtime: no Tokio task vtables were found in the loaded objects "
+		"(Tokio before 1.23 is found by its symbols only)",
+	[BLIND_NO_STACKS] =
+		"libunwind.so.8 is not available: findings have no stacks, and blocking "
+		"calls in block_on bodies cannot be recognised",
+	[BLIND_INLINE_SYSCALLS] =
+		"system calls issued by instructions outside libc (rustix's default "
+		"backend, liburing) are not seen as calls",
 	[BLIND_ROOT_BY_SYMBOLS] =
 		"this Tokio's note of being inside block_on was not found (it is from 1.38 on, in "
-		"objects that are not loaded later): bodies of block_on are told by function symbols "
+		"objects that are not loaded later): bodies of block_on are told by function "
+		"symbols "
 		"only, and on threads other than the main one only after they have first waited",
-	[BLIND_SLOTS_REFUSED] = "some task vtables lie in memory that cannot be made writable; polls "
-				"of those task types are not seen",
-	[BLIND_OBJECTS_LEFT_OUT] = "more than 1024 shared objects were loaded; the later ones were not "
-				   "examined",
-	[BLIND_BAD_SETTING] = "an OVERSTAY_ environment variable holds a value that is not a time; its "
-			      "default was used",
+	[BLIND_SLOTS_REFUSED] =
+		"some task vtables lie in memory that cannot be made writable; polls "
+		"of those task types are not seen",
+	[BLIND_OBJECTS_LEFT_OUT] =
+		"more than 1024 shared objects were loaded; the later ones were not "
+		"examined",
+	[BLIND_BAD_SETTING] =
+		"an OVERSTAY_ environment variable holds a value that is not a time; its "
+		"default was used",
 };
 
 void coverage_add_runtime(const char *name, const char *layout, uint32_t image, uint32_t vtables)
@@ -38,7 +45,8 @@ void coverage_add_runtime(const char *name, const char *layout, uint32_t image, 
 			runtime = &coverage.runtimes[i];
 	if (!runtime && coverage.runtime_count < COVERAGE_RUNTIMES) {
 		runtime = &coverage.runtimes[coverage.runtime_count++];
-		*runtime = (struct coverage_runtime){.name = name, .layout = layout, .image = image};
+		*runtime =
+			(struct coverage_runtime){.name = name, .layout = layout, .image = image};
 	}
 	if (runtime)
 		runtime->task_vtables += vtables;

@@ -35,7 +35,7 @@ struct coverage {
 	uint32_t runtime_count;
 	bool blind[BLIND_SPOT_COUNT];
 	bool stacks;
-	bool dirty; /* changed since it was last written */
+	bool dirty;      /* changed since it was last written */
 	const char *off; /* why the engine switched itself off, or NULL */
 	struct coverage_runtime runtimes[COVERAGE_RUNTIMES];
 };

@@ -12,9 +12,9 @@
 #include "runtime/clock.h"
 #include "runtime/collector.h"
 #include "runtime/config.h"
-#include "runtime/recording.h"
 #include "runtime/objects.h"
 #include "runtime/ops.h"
+#include "runtime/recording.h"
 #include "runtime/sys.h"
 #include "runtime/thread.h"
 
@@ -22,7 +22,8 @@ static struct config config;
 static int process; /* pid the engine's state belongs to; 0: off */
 static uint32_t ended;
 
-/* Runs in the child, on its only thread, before fork returns there. A vfork child never comes here. */
+/* Runs in the child, on its only thread, before fork returns there. A vfork child never comes here.
+ */
 static void after_fork(void)
 {
 	if (!process)

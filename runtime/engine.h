@@ -17,16 +17,17 @@
 /* What a wrapped call waits for. Every policy keys on the class, never on a function's name. */
 enum call_class {
 	CLASS_SLEEP,
-	CLASS_LOCK,    /* mutex, rwlock, condition, semaphore, barrier, futex */
-	CLASS_WAIT,    /* readiness: poll, select, epoll */
-	CLASS_IO,      /* decided by the descriptor's kind when the call was slow: file, net, pipe, tty */
+	CLASS_LOCK, /* mutex, rwlock, condition, semaphore, barrier, futex */
+	CLASS_WAIT, /* readiness: poll, select, epoll */
+	CLASS_IO,   /* decided by the descriptor's kind when the call was slow: file, net, pipe, tty
+		     */
 	CLASS_FILE,
 	CLASS_NET,
 	CLASS_DNS,
 	CLASS_PROCESS,
 	CLASS_PIPE,
 	CLASS_TTY,
-	CLASS_THREAD,  /* joining a thread */
+	CLASS_THREAD, /* joining a thread */
 	CLASS_OTHER,
 	CLASS_COUNT
 };
@@ -42,7 +43,8 @@ enum subject_kind {
 	SUBJECT_NONE,
 	SUBJECT_FD,      /* number = descriptor */
 	SUBJECT_PATH,    /* pointer = NUL-terminated path in the target's memory */
-	SUBJECT_ADDRESS, /* pointer = struct sockaddr, number = its length, extra = socket + 1 or 0 */
+	SUBJECT_ADDRESS, /* pointer = struct sockaddr, number = its length, extra = socket + 1 or 0
+			  */
 	SUBJECT_HOST,    /* pointer = NUL-terminated host name, may be NULL */
 	SUBJECT_PROCESS, /* number = pid as passed to wait */
 	SUBJECT_LOCK,    /* pointer = lock object */
@@ -103,8 +105,8 @@ static inline struct subject subject_futex(const void *word, int operation, uint
 
 /*
  * Non-zero while calls of this thread are of interest: it is inside a poll, or may be inside a
- * runtime's block_on. Wrappers ask engine_watches; where it is false they call the real function and
- * do nothing else.
+ * runtime's block_on. Wrappers ask engine_watches; where it is false they call the real function
+ * and do nothing else.
  */
 extern __thread unsigned char engine_watch __attribute__((tls_model("initial-exec")));
 
@@ -120,8 +122,8 @@ static inline bool engine_watches(void)
 {
 	int64_t offset = engine_entered_offset;
 
-	return engine_watch ||
-	       (offset && ((const uint8_t *)__builtin_thread_pointer())[offset] <= engine_entered_max);
+	return engine_watch || (offset && ((const uint8_t *)__builtin_thread_pointer())[offset] <=
+						  engine_entered_max);
 }
 
 /* Lives in the wrapper's frame between begin and end; opaque to the wrapper. */

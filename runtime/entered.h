@@ -16,9 +16,9 @@ enum entered {
 };
 
 /*
- * Constructor: the note of a recognised runtime is the byte at `address` on the calling thread, in a
- * thread-local block that has the same distance from the thread pointer on every thread. Values up
- * to `entered_max` mean entered, `not_entered` means not. A second note withdraws both: one byte
+ * Constructor: the note of a recognised runtime is the byte at `address` on the calling thread, in
+ * a thread-local block that has the same distance from the thread pointer on every thread. Values
+ * up to `entered_max` mean entered, `not_entered` means not. A second note withdraws both: one byte
  * cannot speak for two copies of a runtime.
  */
 void entered_set(const uint8_t *address, uint8_t entered_max, uint8_t not_entered);

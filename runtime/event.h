@@ -12,7 +12,6 @@
 #include "runtime/subject.h"
 #include "runtime/unwind.h"
 
-
 enum event_kind {
 	EVENT_CALL,      /* a wrapped call blocked for at least the threshold */
 	EVENT_LONG_POLL, /* a poll lasted at least its limit */
@@ -41,8 +40,8 @@ struct event {
 	uint64_t explained;  /* EVENT_LONG_POLL: ticks spent in recorded calls and nested polls */
 	uint64_t poll_start; /* of the innermost poll */
 	uint64_t worker;     /* what the thread's worker loop was given, see poll.c; 0: no loop */
-	const void *lock;                /* lock or futex word, NULL when the call has none */
-	int32_t futex_op;                /* -1: not a futex call */
+	const void *lock;    /* lock or futex word, NULL when the call has none */
+	int32_t futex_op;    /* -1: not a futex call */
 	uint32_t futex_expected;
 	struct described target;
 	uint64_t frames[]; /* return addresses, innermost first */

@@ -102,8 +102,8 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
 	retire_overlapping(fresh);
 	fresh->loaded = true;
 	fresh->initial = walk->initial;
-	fresh->self = (uint64_t)(uintptr_t)&visit - fresh->elf.start <
-		      fresh->elf.end - fresh->elf.start;
+	fresh->self =
+		(uint64_t)(uintptr_t)&visit - fresh->elf.start < fresh->elf.end - fresh->elf.start;
 	__atomic_store_n(&image_count, image_count + 1, __ATOMIC_RELEASE);
 	walk->added(image_count - 1, fresh);
 	return 0;

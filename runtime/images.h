@@ -16,7 +16,7 @@
 struct image {
 	struct elf_image elf;
 	char path[512];
-	char build_id[65]; /* lower-case hex, empty when the object has none */
+	char build_id[65];  /* lower-case hex, empty when the object has none */
 	const uint8_t *tls; /* the thread-local block of the thread that found it, or NULL */
 	bool self;          /* this library */
 	bool initial;       /* was there at the first images_update */

@@ -3,9 +3,9 @@
  * Poll boundaries.
  * Runs on: the runtime's threads, around every poll.
  *
- * One clock reading per poll where possible: when nothing was observed between the end of a poll and
- * the beginning of the next one in the same worker loop, the end serves as the beginning. Only the
- * scheduler runs in between there. On a thread whose polls have no worker loop around them
+ * One clock reading per poll where possible: when nothing was observed between the end of a poll
+ * and the beginning of the next one in the same worker loop, the end serves as the beginning. Only
+ * the scheduler runs in between there. On a thread whose polls have no worker loop around them
  * (current_thread, LocalSet) the root future can run in between, so the clock is read twice.
  *
  * Handed-over workers: Tokio's worker loop is a blocking-class poll of a closure that captured
@@ -31,9 +31,8 @@ struct poll_guard {
 	struct poll_frame *frame; /* NULL: too deep, not counted */
 };
 
-static __attribute__((noinline, cold)) void record_long_poll(struct thread *thread,
-							     const struct poll_frame *frame,
-							     uint64_t duration)
+static __attribute__((noinline, cold)) void
+record_long_poll(struct thread *thread, const struct poll_frame *frame, uint64_t duration)
 {
 	struct event *event;
 
@@ -147,7 +146,7 @@ poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const 
 	frame->task =
 		type->id_offset ? *(const uint64_t *)(const void *)(header + type->id_offset) : 0;
 	frame->explained = 0;
-	frame->class = (uint8_t)class;
+	frame->class = (uint8_t) class;
 	thread->chained = false;
 	thread->depth = depth + 1;
 	return frame;
@@ -164,8 +163,8 @@ static __attribute__((noinline)) void poll_run_outer(struct task_type *type, cha
 	if (__builtin_expect(!thread, 0)) {
 		type->poll(header);
 	} else if (__builtin_expect(thread->depth >= MAX_OPEN_POLLS, 0)) {
-		struct poll_guard guard __attribute__((cleanup(poll_leave_uncounted))) = {thread,
-											  NULL};
+		struct poll_guard guard
+			__attribute__((cleanup(poll_leave_uncounted))) = {thread, NULL};
 
 		thread->depth++;
 		type->poll(header);
@@ -200,7 +199,8 @@ static inline __attribute__((always_inline)) void poll_run(struct task_type *typ
 
 static inline struct task_type *type_of(const void *header, uint32_t vtable_offset)
 {
-	return task_types_find(*(void *const *)(const void *)((const char *)header + vtable_offset));
+	return task_types_find(
+		*(void *const *)(const void *)((const char *)header + vtable_offset));
 }
 
 static enum poll_class class_of(struct task_type *type)

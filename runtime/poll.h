@@ -12,9 +12,9 @@
 
 /*
  * Replacements for a task vtable's poll slot. Called by the runtime on its own threads; a panic may
- * unwind through them. The first two are for Tokio since 1.23, whose class is known from the vtable;
- * the others find it out at the type's first poll. The number is where the task header keeps its
- * vtable pointer: 0x10 since 1.21, 0x20 from 1.9 to 1.20.
+ * unwind through them. The first two are for Tokio since 1.23, whose class is known from the
+ * vtable; the others find it out at the type's first poll. The number is where the task header
+ * keeps its vtable pointer: 0x10 since 1.21, 0x20 from 1.9 to 1.20.
  */
 void poll_hook_task(void *header);
 void poll_hook_blocking(void *header);

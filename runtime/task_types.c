@@ -9,7 +9,7 @@
 
 #include "runtime/sys.h"
 
-#define INITIAL_BITS 10
+#define INITIAL_BITS    10
 #define TYPES_PER_CHUNK 512
 
 struct task_type_table *task_type_table;

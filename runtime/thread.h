@@ -100,7 +100,8 @@ static inline void durations_count(struct durations *durations, uint64_t ns)
 	durations->histogram[bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1]++;
 }
 
-/* The bit that keeps a thread watched outside polls, needed where the runtime's note is not known. */
+/* The bit that keeps a thread watched outside polls, needed where the runtime's note is not known.
+ */
 static inline unsigned char thread_root_watch(void)
 {
 	return engine_entered_offset ? 0 : WATCH_ROOT;

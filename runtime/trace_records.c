@@ -83,8 +83,9 @@ static bool write_stack(uint32_t index)
 		else
 			text_add(line, "null");
 		text_add_char(line, ',');
-		text_add_u64(line, stack->frames[i] -
-					   (image >= 0 ? images_get((unsigned)image)->elf.bias : 0));
+		text_add_u64(line,
+			     stack->frames[i] -
+				     (image >= 0 ? images_get((unsigned)image)->elf.bias : 0));
 		text_add_char(line, ']');
 	}
 	text_add_char(line, ']');

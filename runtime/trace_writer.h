@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trace file: whole JSON lines, appended. A write that fails (full disk) is taken back and tried
- * again later; until then no new lines are accepted and the caller keeps what it wanted to say.
- * Runs on: the constructor (header), the collector, or an exiting thread without collector; one at
- * a time.
+ * The trace file: whole JSON lines, appended. A write that fails (full disk) is taken back and
+ * tried again later; until then no new lines are accepted and the caller keeps what it wanted to
+ * say. Runs on: the constructor (header), the collector, or an exiting thread without collector;
+ * one at a time.
  */
 #ifndef OVERSTAY_TRACE_WRITER_H
 #define OVERSTAY_TRACE_WRITER_H

@@ -40,8 +40,8 @@ bool unwind_start(void);
 /*
  * The calling thread's stack, from the caller of this function outwards. Any application thread; no
  * malloc. The result belongs to `memory` and is good until the next capture; it is empty when there
- * is no unwinder. Calls that the unwinder makes to wrapped names must be made to pass through by the
- * caller.
+ * is no unwinder. Calls that the unwinder makes to wrapped names must be made to pass through by
+ * the caller.
  */
 const struct remembered_stack *unwind_capture(struct stack_memory *memory);
 

@@ -37,8 +37,8 @@ static int (*get_context)(unw_context_t *context);
 static bool ready;            /* set last, with release */
 static uint32_t busy_threads; /* inside capture_afresh */
 
-#define PAGE            4096u
-#define TRUSTED_STACK   (1u << 20)
+#define PAGE          4096u
+#define TRUSTED_STACK (1u << 20)
 
 /* What this thread's running capture may read directly: stack pages known to be there. */
 static __thread struct {
@@ -187,8 +187,7 @@ static bool still_there(const struct remembered_stack *stack, uint64_t place)
 #endif
 }
 
-__attribute__((noinline)) const struct remembered_stack *
-unwind_capture(struct stack_memory *memory)
+__attribute__((noinline)) const struct remembered_stack *unwind_capture(struct stack_memory *memory)
 {
 	uint64_t place = (uintptr_t)__builtin_frame_address(0) + sizeof(uint64_t);
 	struct remembered_stack *stack;

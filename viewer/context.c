@@ -147,12 +147,10 @@ static bool stack_is_blind(const struct stack *stack)
 	return stack->frame_count == 0;
 }
 
-static enum verdict judge_task(const struct stack *stack, bool handover)
+static enum verdict judge_task(const struct stack *stack)
 {
 	size_t index;
 
-	if (handover)
-		return VERDICT_EXEMPT;
 	switch (stack ? role_next(stack, 0, &index) : ROLE_NONE) {
 	case ROLE_BLOCK_IN_PLACE:
 	case ROLE_BLOCKING_POOL:
@@ -167,62 +165,50 @@ static enum verdict judge_task(const struct stack *stack, bool handover)
 
 /* A root future inside spawn_blocking; a worker's launch job enters the runtime, too, and is not.
  */
-static enum verdict judge_blocking(const struct stack *stack)
+static enum verdict judge_blocking(const struct stack *stack, bool driving)
 {
-	size_t index;
+	size_t index = 0;
+	enum role role = stack ? role_next(stack, 0, &index) : ROLE_NONE;
 
-	if (!stack || role_next(stack, 0, &index) != ROLE_BLOCK_ON)
+	if (role == ROLE_PARK || (role != ROLE_BLOCK_ON && !driving))
 		return VERDICT_EXEMPT;
-	return role_present(stack, index, ROLE_WORKER) ? VERDICT_EXEMPT : VERDICT_BLOCK_ON;
+	return stack && role_present(stack, 0, ROLE_WORKER) ? VERDICT_EXEMPT : VERDICT_BLOCK_ON;
 }
 
-static enum verdict judge_thread(const struct stack *stack)
+static enum verdict judge_thread(const struct stack *stack, bool driving)
 {
 	size_t index = 0;
 	enum role role;
 
 	if (!stack)
-		return VERDICT_UNJUDGED;
+		return driving ? VERDICT_BLOCK_ON : VERDICT_UNJUDGED;
 	role = role_next(stack, 0, &index);
 	while (role == ROLE_TASK)
 		role = role_next(stack, index + 1, &index);
 	if (role == ROLE_TASK_LOOP)
 		return VERDICT_TASK;
-	if (role == ROLE_BLOCK_ON && !role_present(stack, index, ROLE_WORKER))
+	if (role == ROLE_PARK || role_present(stack, index, ROLE_WORKER))
+		return VERDICT_EXEMPT;
+	if (role == ROLE_BLOCK_ON || driving)
 		return VERDICT_BLOCK_ON;
 	if (role == ROLE_NONE && stack_is_blind(stack))
 		return VERDICT_UNJUDGED;
 	return VERDICT_EXEMPT;
 }
 
-enum verdict context_judge(const struct origin *origin, bool handover)
+enum verdict context_judge(const struct origin *origin, bool waits)
 {
+	bool driving = origin->entered == ENTERED_YES && !waits;
+
+	if (origin->handover || origin->entered == ENTERED_NO)
+		return VERDICT_EXEMPT;
 	switch (origin->scope) {
 	case SCOPE_TASK:
-		return judge_task(origin->stack, handover);
+		return judge_task(origin->stack);
 	case SCOPE_BLOCKING:
-		return judge_blocking(origin->stack);
+		return judge_blocking(origin->stack, driving);
 	default:
-		return judge_thread(origin->stack);
-	}
-}
-
-enum verdict context_judge_root_poll(const struct stack *stack)
-{
-	size_t index;
-
-	if (!stack)
-		return VERDICT_UNJUDGED;
-	switch (role_next(stack, 0, &index)) {
-	case ROLE_PARK:
-		if (role_present(stack, index, ROLE_BLOCK_ON) &&
-		    !role_present(stack, index, ROLE_WORKER))
-			return VERDICT_BLOCK_ON;
-		return VERDICT_EXEMPT;
-	case ROLE_NONE:
-		return stack_is_blind(stack) ? VERDICT_UNJUDGED : VERDICT_EXEMPT;
-	default:
-		return VERDICT_EXEMPT;
+		return judge_thread(origin->stack, driving);
 	}
 }
 

@@ -33,14 +33,11 @@ enum verdict {
 /* The role of a function by its demangled name; ROLE_NONE for NULL. */
 enum role context_role(const char *function);
 
-/* Judges one recorded place. `handover` is the call's own, false for a long poll. */
-enum verdict context_judge(const struct origin *origin, bool handover);
-
 /*
- * Judges the stack of the wait that ended a long stretch without a poll: VERDICT_BLOCK_ON when it
- * is the park of a `block_on`, so that the stretch was its root future's.
+ * Judges one recorded place. `waits`: the call was one that a runtime also makes when it has
+ * nothing to do (a lock or readiness), so that outside of a task's poll only frames can tell.
  */
-enum verdict context_judge_root_poll(const struct stack *stack);
+enum verdict context_judge(const struct origin *origin, bool waits);
 
 /*
  * Index of the frame that polls the future, that is, of the first one that is none of its business

@@ -138,25 +138,24 @@ static void note_read(struct elf_file *file, const uint8_t *at, const uint8_t *e
 
 static void headers_read(struct elf_file *file, const Elf64_Ehdr *header, const Elf64_Phdr *phdrs)
 {
-	bool interpreter = false;
+	bool pie = elf_image_dynamic(&file->image, DT_FLAGS_1) & DF_1_PIE;
 
+	file->machine = header->e_machine;
 	for (unsigned i = 0; i < header->e_phnum; i++) {
 		const Elf64_Phdr *phdr = &phdrs[i];
 		const uint8_t *at = file->bytes + phdr->p_offset;
 
-		if (phdr->p_type == PT_INTERP)
-			interpreter = true;
-		if (phdr->p_type == PT_NOTE && in_file(file, phdr->p_offset, phdr->p_filesz))
+		if (!phdr->p_filesz || !in_file(file, phdr->p_offset, phdr->p_filesz))
+			continue;
+		if (phdr->p_type == PT_INTERP && !at[phdr->p_filesz - 1])
+			file->interpreter = (const char *)at;
+		if (phdr->p_type == PT_NOTE)
 			note_read(file, at, at + phdr->p_filesz, phdr->p_align == 8 ? 8 : 4);
 	}
-	file->machine = header->e_machine;
-	if (interpreter)
+	if (file->interpreter)
 		file->kind = ELF_FILE_DYNAMIC;
-	else if (header->e_type == ET_EXEC ||
-		 elf_image_dynamic(&file->image, DT_FLAGS_1) & DF_1_PIE)
-		file->kind = ELF_FILE_STATIC;
 	else
-		file->kind = ELF_FILE_LIBRARY;
+		file->kind = header->e_type == ET_EXEC || pie ? ELF_FILE_STATIC : ELF_FILE_LIBRARY;
 }
 
 static int file_read(struct elf_file *file, char *reason)

@@ -27,8 +27,9 @@ struct elf_file {
 	 */
 	struct elf_image image;
 	enum elf_file_kind kind;
-	uint16_t machine;  /* EM_X86_64 or EM_AARCH64 */
-	char build_id[65]; /* lower-case hex, empty when the file has none */
+	uint16_t machine;        /* EM_X86_64 or EM_AARCH64 */
+	const char *interpreter; /* the dynamic loader's path; NULL when none is named */
+	char build_id[65];       /* lower-case hex, empty when the file has none */
 	/* Private from here: a private copy of the file. */
 	uint8_t *bytes;
 	size_t size;

@@ -42,3 +42,8 @@ json_t *json_text(const char *text)
 	free(clean);
 	return string;
 }
+
+json_t *json_text_or_null(const char *text)
+{
+	return text ? json_text(text) : json_null();
+}

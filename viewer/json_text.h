@@ -8,4 +8,7 @@
 /* A new JSON string; bytes that are no UTF-8 become U+FFFD. */
 json_t *json_text(const char *text);
 
+/* The same; a JSON null for NULL. */
+json_t *json_text_or_null(const char *text);
+
 #endif

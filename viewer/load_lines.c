@@ -84,7 +84,12 @@ static void *reference_get(struct trace *trace, struct table *table, const json_
 static void origin_get(struct trace *trace, const json_t *line, struct origin *origin)
 {
 	const char *in = json_string_value(json_object_get(line, "in"));
+	const json_t *entered = json_object_get(line, "entered");
 
+	origin->handover = json_is_true(json_object_get(line, "handover"));
+	origin->entered = ENTERED_UNKNOWN;
+	if (json_is_boolean(entered))
+		origin->entered = json_is_true(entered) ? ENTERED_YES : ENTERED_NO;
 	origin->scope = SCOPE_THREAD;
 	if (in && strcmp(in, "task") == 0)
 		origin->scope = SCOPE_TASK;
@@ -242,7 +247,6 @@ static int load_call(struct trace *trace, const json_t *line)
 	call->class = text_get(trace, line, "class");
 	if (!call->op || !call->class)
 		return -EPROTO;
-	call->handover = json_is_true(json_object_get(line, "handover"));
 	call->target_kind = text_get(trace, target, "kind");
 	call->target_name = text_get(trace, target, "name");
 	call->lock_address = text_get(trace, lock, "address");

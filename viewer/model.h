@@ -82,8 +82,17 @@ struct task_type {
 enum scope { SCOPE_TASK, SCOPE_BLOCKING, SCOPE_THREAD };
 
 /* The where and the who that `call` and `long_poll` lines have in common. */
+/* Whether the runtime itself had noted the thread as driving futures. */
+enum entered {
+	ENTERED_UNKNOWN,
+	ENTERED_NO,
+	ENTERED_YES,
+};
+
 struct origin {
 	enum scope scope;
+	enum entered entered;
+	bool handover; /* the worker's core was somewhere else, so nothing was held up */
 	const struct stack *stack; /* NULL when there is none; without frames when it is missing */
 	const struct task_type *type; /* NULL when there is none */
 	const struct thread *thread;  /* NULL when there is none */
@@ -94,7 +103,6 @@ struct origin {
 struct call {
 	uint64_t id;
 	const char *op, *class;
-	bool handover; /* the worker's core was somewhere else, so nothing was held up */
 	struct origin origin;
 	struct usage usage;
 	const char *target_kind, *target_name;

@@ -7,11 +7,6 @@
 
 #include "json_text.h"
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_text(text) : json_null();
-}
-
 static json_t *number_if(bool known, uint64_t number)
 {
 	return known ? json_integer((json_int_t)number) : json_null();
@@ -20,9 +15,9 @@ static json_t *number_if(bool known, uint64_t number)
 static json_t *frame_json(const struct frame *frame)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "function",
-			 text_or_null(frame->function), "file", text_or_null(frame->file), "line",
-			 number_if(frame->line != 0, frame->line), "module",
-			 text_or_null(frame->module ? frame->module->path : NULL), "offset",
+			 json_text_or_null(frame->function), "file", json_text_or_null(frame->file),
+			 "line", number_if(frame->line != 0, frame->line), "module",
+			 json_text_or_null(frame->module ? frame->module->path : NULL), "offset",
 			 number_if(frame->offset != 0, frame->offset), "inlined", frame->inlined);
 }
 
@@ -66,8 +61,8 @@ static json_t *lock_json(const struct finding *finding)
 	if (!finding->lock_type && !finding->lock_address)
 		return json_null();
 	return json_pack("{s:o, s:o, s:n, s:{s:n, s:n}, s:n, s:n}", "type",
-			 text_or_null(finding->lock_type), "address",
-			 text_or_null(finding->lock_address), "acquired_at", "holder", "task",
+			 json_text_or_null(finding->lock_type), "address",
+			 json_text_or_null(finding->lock_address), "acquired_at", "holder", "task",
 			 "thread", "held_ns", "waiters");
 }
 
@@ -75,8 +70,8 @@ static json_t *target_json(const struct finding *finding)
 {
 	if (!finding->target_kind)
 		return json_null();
-	return json_pack("{s:o, s:o}", "kind", text_or_null(finding->target_kind), "name",
-			 text_or_null(finding->target_name));
+	return json_pack("{s:o, s:o}", "kind", json_text_or_null(finding->target_kind), "name",
+			 json_text_or_null(finding->target_name));
 }
 
 static json_t *elsewhere_json(const struct finding *finding)
@@ -98,8 +93,8 @@ json_t *report_json_finding(const struct finding *finding)
 	json_object_set_new(json, "id", json_sprintf("%016" PRIx64, finding->id));
 	json_object_set_new(json, "kind", json_text(finding->kind));
 	json_object_set_new(json, "context", json_text(context_name(finding->context)));
-	json_object_set_new(json, "operation", text_or_null(finding->operation));
-	json_object_set_new(json, "class", text_or_null(finding->class));
+	json_object_set_new(json, "operation", json_text_or_null(finding->operation));
+	json_object_set_new(json, "class", json_text_or_null(finding->class));
 	json_object_set_new(json, "count", json_integer((json_int_t)usage->count));
 	json_object_set_new(json, "total_ns", json_integer((json_int_t)usage->total_ns));
 	json_object_set_new(json, "max_ns", json_integer((json_int_t)usage->max_ns));
@@ -111,11 +106,11 @@ json_t *report_json_finding(const struct finding *finding)
 	json_object_set_new(json, "stack", stack_json(finding->stack));
 	json_object_set_new(json, "task",
 			    json_pack("{s:o, s:o}", "name",
-				      text_or_null(finding->type ? finding->type->name : NULL),
+				      json_text_or_null(finding->type ? finding->type->name : NULL),
 				      "id", number_if(finding->has_task, finding->task)));
 	json_object_set_new(json, "thread",
 			    json_pack("{s:o, s:o}", "name",
-				      text_or_null(thread ? thread->name : NULL), "tid",
+				      json_text_or_null(thread ? thread->name : NULL), "tid",
 				      number_if(thread && thread->tid, thread ? thread->tid : 0)));
 	json_object_set_new(json, "target", target_json(finding));
 	json_object_set_new(json, "lock", lock_json(finding));
@@ -136,13 +131,13 @@ static json_t *coverage_json(const struct process_report *process)
 			 "task_vtables", (json_int_t)trace->task_vtables, "lock_sites",
 			 (json_int_t)trace->lock_sites, "lock_sites_skipped",
 			 (json_int_t)trace->lock_sites_skipped, "stacks", trace->stacks, "engine",
-			 text_or_null(trace->engine), "blind_spots", blind_spots);
+			 json_text_or_null(trace->engine), "blind_spots", blind_spots);
 }
 
 static json_t *runtime_json(const struct runtime *runtime)
 {
-	return json_pack("{s:o, s:o}", "name", text_or_null(runtime ? runtime->name : NULL),
-			 "version", text_or_null(runtime ? runtime->version : NULL));
+	return json_pack("{s:o, s:o}", "name", json_text_or_null(runtime ? runtime->name : NULL),
+			 "version", json_text_or_null(runtime ? runtime->version : NULL));
 }
 
 static json_t *runtimes_json(const struct trace *trace)
@@ -171,10 +166,11 @@ static json_t *process_json(const struct process_report *process)
 	json_t *json = json_object();
 
 	json_object_set_new(json, "pid", json_integer(trace->pid));
-	json_object_set_new(json, "exe", text_or_null(trace->exe));
-	json_object_set_new(json, "build_id", text_or_null(trace->build_id));
+	json_object_set_new(json, "exe", json_text_or_null(trace->exe));
+	json_object_set_new(json, "build_id", json_text_or_null(trace->build_id));
 	json_object_set_new(json, "trace", json_text(trace->path));
-	json_object_set_new(json, "ended", text_or_null(ending->known ? ending->reason : NULL));
+	json_object_set_new(json, "ended",
+			    json_text_or_null(ending->known ? ending->reason : NULL));
 	json_object_set_new(json, "status", number_if(ending->has_status, ending->status));
 	json_object_set_new(json, "signal", number_if(ending->has_signal, ending->signal));
 	json_object_set_new(json, "duration_ns",

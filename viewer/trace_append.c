@@ -16,11 +16,6 @@ static void line_write(FILE *file, json_t *line)
 	json_decref(line);
 }
 
-static json_t *text_or_null(const char *text)
-{
-	return text ? json_text(text) : json_null();
-}
-
 static json_t *line_or_null(int line)
 {
 	return line ? json_integer(line) : json_null();
@@ -35,8 +30,8 @@ static void symbol_write(FILE *file, const struct symbol *symbol)
 		const struct frame *frame = &symbol->frames[i];
 
 		json_array_append_new(frames, json_pack("{s:o, s:o, s:o, s:b}", "function",
-							text_or_null(frame->function), "file",
-							text_or_null(frame->file), "line",
+							json_text_or_null(frame->function), "file",
+							json_text_or_null(frame->file), "line",
 							line_or_null(frame->line), "inlined",
 							frame->inlined));
 	}
@@ -50,8 +45,9 @@ static void type_write(FILE *file, const struct task_type *type)
 	if (type->named)
 		line_write(file,
 			   json_pack("{s:s, s:I, s:o, s:o, s:o}", "t", "type", "vtable",
-				     (json_int_t)type->id, "name", text_or_null(type->name), "file",
-				     text_or_null(type->file), "line", line_or_null(type->line)));
+				     (json_int_t)type->id, "name", json_text_or_null(type->name),
+				     "file", json_text_or_null(type->file), "line",
+				     line_or_null(type->line)));
 }
 
 static void runtime_write(FILE *file, const struct runtime *runtime)
@@ -61,8 +57,9 @@ static void runtime_write(FILE *file, const struct runtime *runtime)
 	if (!runtime->version)
 		return;
 	line = json_pack("{s:s, s:I, s:o, s:o, s:o}", "t", "runtime", "id", (json_int_t)runtime->id,
-			 "name", text_or_null(runtime->name), "version",
-			 text_or_null(runtime->version), "layout", text_or_null(runtime->layout));
+			 "name", json_text_or_null(runtime->name), "version",
+			 json_text_or_null(runtime->version), "layout",
+			 json_text_or_null(runtime->layout));
 	json_object_set_new(line, "task_vtables", json_integer(runtime->task_vtables));
 	if (runtime->module != UINT64_MAX)
 		json_object_set_new(line, "module", json_integer(runtime->module));

@@ -31,8 +31,9 @@ struct scan {
 };
 
 /*
- * The numbers of a vtable: offsets in a task cell whose header is at least 0x20 bytes. The scheduler
- * handle is a pointer, or BlockingSchedule: empty before 1.40, two words since, four with test-util.
+ * The numbers of a vtable: offsets in a task cell whose header is at least 0x20 bytes. The
+ * scheduler handle is a pointer, or BlockingSchedule: empty before 1.40, two words since, four with
+ * test-util.
  */
 static bool numbers_match(uint64_t trailer, uint64_t scheduler, uint64_t id)
 {
@@ -159,8 +160,9 @@ struct tokio_shapes tokio_find_vtables(const struct elf_image *image,
 
 	scan_segments(&scan, false);
 	if (scan.shapes.candidates && !scan.evidence)
-		scan.evidence = elf_image_has_string(image, "[internal exception] blocking task ran "
-							    "twice");
+		scan.evidence =
+			elf_image_has_string(image, "[internal exception] blocking task ran "
+						    "twice");
 	if (scan.evidence)
 		scan_segments(&scan, true);
 	return scan.shapes;
@@ -221,11 +223,10 @@ static void report_old(void *context, const uint64_t *words, size_t left, uint64
 	old->scan.found(old->scan.context, &vtable);
 }
 
-struct tokio_shapes tokio_find_vtables_by_poll(const struct elf_image *image, const uint64_t *polls,
-					       size_t count, uint32_t vtable_offset,
-					       void (*found)(void *context,
-							     const struct tokio_vtable *),
-					       void *context)
+struct tokio_shapes
+tokio_find_vtables_by_poll(const struct elf_image *image, const uint64_t *polls, size_t count,
+			   uint32_t vtable_offset,
+			   void (*found)(void *context, const struct tokio_vtable *), void *context)
 {
 	struct old_tables old = {.scan = {.found = found, .context = context},
 				 .vtable_offset = vtable_offset};

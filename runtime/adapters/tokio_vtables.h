@@ -27,17 +27,17 @@ enum tokio_task_class {
 struct tokio_vtable {
 	uint64_t address; /* run-time address of slot 0 */
 	uint64_t poll;
-	uint64_t dealloc;        /* 0 when the layout has no known place for it */
-	uint32_t vtable_offset;  /* of the vtable pointer in the task header */
-	uint32_t id_offset;      /* of the task id in the header; 0 when unknown */
-	uint32_t future_offset;  /* of a word-aligned future in the header; 0 when unknown */
+	uint64_t dealloc;       /* 0 when the layout has no known place for it */
+	uint32_t vtable_offset; /* of the vtable pointer in the task header */
+	uint32_t id_offset;     /* of the task id in the header; 0 when unknown */
+	uint32_t future_offset; /* of a word-aligned future in the header; 0 when unknown */
 	enum tokio_task_class class;
 };
 
 struct tokio_shapes {
-	size_t count;     /* vtables reported to `found` */
+	size_t count;      /* vtables reported to `found` */
 	size_t candidates; /* places that have the shape, accepted or not */
-	bool unstable;    /* the layout with spawn_location_offset was seen */
+	bool unstable;     /* the layout with spawn_location_offset was seen */
 };
 
 /*
@@ -53,11 +53,9 @@ struct tokio_shapes tokio_find_vtables(const struct elf_image *image,
  * (sorted ascending): the layouts of Tokio 1.17 to 1.22, which have no numbers to recognise them by
  * and are found through the symbols of their poll functions.
  */
-struct tokio_shapes tokio_find_vtables_by_poll(const struct elf_image *image, const uint64_t *polls,
-					       size_t count, uint32_t vtable_offset,
-					       void (*found)(void *context,
-							     const struct tokio_vtable *),
-					       void *context);
+struct tokio_shapes tokio_find_vtables_by_poll(
+	const struct elf_image *image, const uint64_t *polls, size_t count, uint32_t vtable_offset,
+	void (*found)(void *context, const struct tokio_vtable *), void *context);
 
 /*
  * Where the header of such a Tokio keeps its vtable pointer: 0x10 when every table has a trailer

@@ -26,8 +26,8 @@ struct elf_image {
 	uint64_t end;
 	uint64_t relro_start, relro_end; /* read-only after relocation; both 0 when there is none */
 	uint64_t tls_start, tls_file_size; /* template of the thread-local block; 0: none */
-	uint64_t dynamic;                /* run-time address of the dynamic section; 0: none */
-	bool fixed;                      /* ET_EXEC: not relocated, constants in read-only data */
+	uint64_t dynamic;                  /* run-time address of the dynamic section; 0: none */
+	bool fixed;                        /* ET_EXEC: not relocated, constants in read-only data */
 	unsigned segment_count;
 	struct elf_segment segments[ELF_IMAGE_SEGMENTS];
 };
@@ -36,7 +36,8 @@ struct elf_image {
  * Adds the program headers `phdrs` (Elf64_Phdr[count]) of an object that is mapped at `bias` in
  * this process. Reads nothing but the headers.
  */
-void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *phdrs, unsigned count);
+void elf_image_from_memory(struct elf_image *image, uint64_t bias, const void *phdrs,
+			   unsigned count);
 
 /*
  * The same for an object whose file's bytes are at `file`, as if it were mapped at `bias`; 0 means
@@ -48,10 +49,12 @@ void elf_image_from_file(struct elf_image *image, uint64_t bias, const void *fil
 /* True when `address` lies in an executable segment. */
 bool elf_image_is_code(const struct elf_image *image, uint64_t address);
 
-/* The bytes at `address`, with at least `size` of them readable in this view; NULL if there are not. */
+/* The bytes at `address`, with at least `size` of them readable in this view; NULL if there are
+ * not. */
 const uint8_t *elf_image_bytes(const struct elf_image *image, uint64_t address, size_t size);
 
-/* True when the NUL-free string `needle` stands in the image's read-only data. Slow: reads it all. */
+/* True when the NUL-free string `needle` stands in the image's read-only data. Slow: reads it all.
+ */
 bool elf_image_has_string(const struct elf_image *image, const char *needle);
 
 /* The value of the first entry `tag` of the dynamic section; 0 when there is none. */

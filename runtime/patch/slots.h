@@ -12,16 +12,16 @@
 
 struct slot_writer {
 	const struct elf_image *image;
-	uint64_t page;      /* the page that is open; 0: none */
-	bool read_only;     /* to be made read-only again */
+	uint64_t page;  /* the page that is open; 0: none */
+	bool read_only; /* to be made read-only again */
 };
 
 void slot_writer_init(struct slot_writer *writer, const struct elf_image *image);
 
 /*
- * Stores `value` into the 8-byte aligned slot at `address`, atomically: other threads may be calling
- * through it. Returns 0, or a negative errno and leaves the slot alone. Ascending addresses are
- * cheapest.
+ * Stores `value` into the 8-byte aligned slot at `address`, atomically: other threads may be
+ * calling through it. Returns 0, or a negative errno and leaves the slot alone. Ascending addresses
+ * are cheapest.
  */
 int slot_writer_set(struct slot_writer *writer, uint64_t address, uint64_t value);
 

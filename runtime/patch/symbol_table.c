@@ -22,8 +22,8 @@ static void find_sections(struct symbol_table *table)
 	const Elf64_Shdr *sections;
 
 	if (table->file_size < sizeof(*header) || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    header->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header->e_shentsize != sizeof(Elf64_Shdr) || (header->e_shoff & 7) ||
+	    header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_shentsize != sizeof(Elf64_Shdr) ||
+	    (header->e_shoff & 7) ||
 	    !in_file(table, header->e_shoff, (uint64_t)header->e_shnum * sizeof(Elf64_Shdr)))
 		return;
 	sections = (const Elf64_Shdr *)(const void *)(table->file + header->e_shoff);
@@ -38,7 +38,8 @@ static void find_sections(struct symbol_table *table)
 		    (symbols->sh_offset & 7) || !strings->sh_size ||
 		    table->file[strings->sh_offset + strings->sh_size - 1] != '\0')
 			continue;
-		table->symbols = (const Elf64_Sym *)(const void *)(table->file + symbols->sh_offset);
+		table->symbols =
+			(const Elf64_Sym *)(const void *)(table->file + symbols->sh_offset);
 		table->count = symbols->sh_size / sizeof(Elf64_Sym);
 		table->strings = (const char *)table->file + strings->sh_offset;
 		table->strings_size = strings->sh_size;
@@ -54,8 +55,7 @@ int symbol_table_open(struct symbol_table *table, const char *path)
 	if (fd < 0)
 		return fd;
 	size = sys_call3(SYS_lseek, fd, 0, 2 /* end */);
-	address = size <= 0 ? -EINVAL
-			    : sys_call(SYS_mmap, 0, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	address = size <= 0 ? -EINVAL : sys_call(SYS_mmap, 0, size, PROT_READ, MAP_PRIVATE, fd, 0);
 	sys_close(fd);
 	if (address < 0 && address > -4096)
 		return (int)address;

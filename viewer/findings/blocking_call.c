@@ -14,7 +14,7 @@ static void blocking_call_detect(const struct trace *trace, struct finding_list 
 
 		if (strcmp(call->class, "lock") == 0)
 			continue;
-		verdict = context_judge(&call->origin, call->handover);
+		verdict = context_judge(&call->origin, strcmp(call->class, "wait") == 0);
 		if (verdict == VERDICT_UNJUDGED)
 			list->unjudged++;
 		if (!context_name(verdict))

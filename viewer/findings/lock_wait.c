@@ -16,7 +16,7 @@ static void lock_wait_detect(const struct trace *trace, struct finding_list *lis
 
 		if (strcmp(call->class, "lock") != 0)
 			continue;
-		verdict = context_judge(&call->origin, call->handover);
+		verdict = context_judge(&call->origin, true);
 		if (verdict == VERDICT_UNJUDGED)
 			list->unjudged++;
 		if (!context_name(verdict))

@@ -55,10 +55,22 @@ void symbol_module_task_type(struct symbol_module *module, uint64_t poll, uint64
 			     char **ret_name, char **ret_file, int *ret_line);
 
 /*
- * Tokio's version ("1.49.0") from the panic-location strings in read-only data, which stripped
- * files have too; malloc'd, or NULL.
+ * The version of a crate, such as "1.49.0" of "tokio", from the panic-location strings in read-only
+ * data, which stripped files have too; malloc'd, or NULL.
  */
+char *symbol_module_crate_version(struct symbol_module *module, const char *crate);
 char *symbol_module_tokio_version(struct symbol_module *module);
+
+/* What a file, with its separate debug file if there is one, tells of its own code. */
+enum symbol_detail {
+	SYMBOL_DETAIL_NONE,
+	SYMBOL_DETAIL_NAMES, /* a symbol table */
+	SYMBOL_DETAIL_LINES, /* source positions and inlined calls, no types */
+	SYMBOL_DETAIL_FULL,  /* DWARF with types */
+};
+
+/* DWARF of Rust's standard library alone, which comes prebuilt, doesn't count. */
+enum symbol_detail symbol_module_detail(struct symbol_module *module);
 
 /* Demangles a Rust (legacy or v0) or C++ name; malloc'd. Another name comes back as a copy. */
 char *symbol_demangle(const char *mangled);

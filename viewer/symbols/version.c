@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the version of Tokio in the file names that panic messages carry, stripped or not.
+ * Finds the versions of crates in the file names that panic messages carry, stripped or not.
  */
 #include "viewer/symbols/symbols.h"
 
 #include <gelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "viewer/symbols/module.h"
 
-#define MARK       "tokio-"
 #define DIRECTORY  "/src/"
 #define LENGTH_MAX 48
 
@@ -33,13 +33,13 @@ static size_t version_length(const char *text, size_t left)
 	return length;
 }
 
-static char *find_version(const char *text, size_t size)
+static char *find_version(const char *text, size_t size, const char *mark)
 {
 	const char *end = text + size, *at = text, *version;
 	size_t length;
 
-	while ((at = memmem(at, end - at, MARK, strlen(MARK)))) {
-		version = at + strlen(MARK);
+	while ((at = memmem(at, end - at, mark, strlen(mark)))) {
+		version = at + strlen(mark);
 		length = version_length(version, end - version);
 		/* Not the end of another crate's name, such as "mini-tokio". */
 		if (length > 0 && (at == text || (at[-1] != '-' && at[-1] != '_')))
@@ -49,8 +49,9 @@ static char *find_version(const char *text, size_t size)
 	return NULL;
 }
 
-char *symbol_module_tokio_version(struct symbol_module *module)
+char *symbol_module_crate_version(struct symbol_module *module, const char *crate)
 {
+	char mark[LENGTH_MAX];
 	Elf_Scn *section = NULL;
 	GElf_Shdr header;
 	Elf_Data *data;
@@ -58,13 +59,19 @@ char *symbol_module_tokio_version(struct symbol_module *module)
 
 	if (module->state != MODULE_OK && module->state != MODULE_NO_SYMBOLS)
 		return NULL;
+	snprintf(mark, sizeof(mark), "%s-", crate);
 	while (module->elf && !version && (section = elf_nextscn(module->elf, section))) {
 		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC) ||
 		    (header.sh_flags & SHF_EXECINSTR) || header.sh_type != SHT_PROGBITS)
 			continue;
 		data = elf_rawdata(section, NULL);
 		if (data && data->d_buf)
-			version = find_version(data->d_buf, data->d_size);
+			version = find_version(data->d_buf, data->d_size, mark);
 	}
 	return version;
+}
+
+char *symbol_module_tokio_version(struct symbol_module *module)
+{
+	return symbol_module_crate_version(module, "tokio");
 }

@@ -79,8 +79,11 @@ Test(context, exempts_a_worker_that_has_handed_over_whatever_the_frames_say)
 	const struct stack *stack =
 		sample_stack("app::step::{{closure}}", "tokio::runtime::task::raw::poll");
 
-	cr_expect_eq(context_judge(&(struct origin){.scope = SCOPE_TASK, .stack = stack}, true),
-		     VERDICT_EXEMPT);
+	cr_expect_eq(
+		context_judge(
+			&(struct origin){.scope = SCOPE_TASK, .handover = true, .stack = stack},
+			false),
+		VERDICT_EXEMPT);
 }
 
 Test(context, reports_what_follows_block_in_place_in_the_same_task)
@@ -208,16 +211,50 @@ Test(context, knows_the_paths_of_early_versions)
 	cr_expect_eq(context_role(NULL), ROLE_NONE);
 }
 
-Test(context, takes_a_long_stretch_for_a_root_poll_only_when_it_ended_in_a_park)
+static enum verdict judge_entered(enum scope scope, enum entered entered, bool waits,
+				  const struct stack *stack)
 {
-	cr_expect_eq(context_judge_root_poll(
-			     sample_stack("tokio::runtime::park::Inner::park", BLOCK_ON)),
+	return context_judge(&(struct origin){.scope = scope, .entered = entered, .stack = stack},
+			     waits);
+}
+
+Test(context, believes_the_runtime_that_a_root_future_is_driven_without_any_frame)
+{
+	cr_expect_eq(judge_entered(SCOPE_THREAD, ENTERED_YES, false, sample_stack(NULL, NULL)),
 		     VERDICT_BLOCK_ON);
-	cr_expect_eq(
-		context_judge_root_poll(sample_stack("std::thread::functions::sleep", BLOCK_ON)),
-		VERDICT_EXEMPT);
-	cr_expect_eq(
-		context_judge_root_poll(sample_stack("std::thread::functions::park", "app::main")),
-		VERDICT_EXEMPT);
-	cr_expect_eq(context_judge_root_poll(NULL), VERDICT_UNJUDGED);
+	cr_expect_eq(judge_entered(SCOPE_THREAD, ENTERED_YES, false,
+				   sample_stack("app::main::{{closure}}", "app::main")),
+		     VERDICT_BLOCK_ON);
+	cr_expect_eq(judge_entered(SCOPE_THREAD, ENTERED_YES, false, NULL), VERDICT_BLOCK_ON);
+	cr_expect_eq(judge_entered(SCOPE_BLOCKING, ENTERED_YES, false, sample_stack(NULL, NULL)),
+		     VERDICT_BLOCK_ON);
+}
+
+Test(context, cannot_tell_a_wait_from_a_park_by_the_runtimes_word_alone)
+{
+	cr_expect_eq(judge_entered(SCOPE_THREAD, ENTERED_YES, true, sample_stack(NULL, NULL)),
+		     VERDICT_UNJUDGED);
+	cr_expect_eq(judge_entered(SCOPE_BLOCKING, ENTERED_YES, true, sample_stack(NULL, NULL)),
+		     VERDICT_EXEMPT);
+	cr_expect_eq(judge_entered(SCOPE_THREAD, ENTERED_YES, true,
+				   sample_stack("std::sys::sync::mutex::futex::Mutex::"
+						"lock_contended",
+						BLOCK_ON)),
+		     VERDICT_BLOCK_ON);
+}
+
+Test(context, believes_the_runtime_that_no_future_is_driven)
+{
+	cr_expect_eq(judge_entered(SCOPE_TASK, ENTERED_NO, false,
+				   sample_stack("app::step::{{closure}}", RUN_TASK)),
+		     VERDICT_EXEMPT);
+	cr_expect_eq(judge_entered(SCOPE_THREAD, ENTERED_NO, false, sample_stack(NULL, NULL)),
+		     VERDICT_EXEMPT);
+}
+
+Test(context, exempts_a_worker_between_its_tasks)
+{
+	cr_expect_eq(judge_entered(SCOPE_BLOCKING, ENTERED_YES, false,
+				   sample_stack("app::Job::drop", WORKER)),
+		     VERDICT_EXEMPT);
 }

@@ -104,19 +104,10 @@ Test(long_poll, is_found_and_named_by_its_task)
 	cr_expect_null(finding->stack);
 }
 
-Test(long_poll, counts_only_what_recorded_calls_do_not_explain)
+Test(long_poll, is_not_found_when_the_worker_had_been_handed_over)
 {
-	const struct finding *finding = only(sample_report(
-		STACKS LONG_POLL("task", "null", "1", "90000000", "90000000", "30000000")));
-
-	cr_expect_eq(finding->usage.max_ns, 60000000);
-	cr_expect_eq(finding->usage.total_ns, 60000000);
-}
-
-Test(long_poll, is_not_found_when_calls_explain_it)
-{
-	const struct report *report = sample_report(
-		STACKS LONG_POLL("task", "null", "100", "2005000000", "20100000", "2000000000"));
+	const struct report *report = sample_report(STACKS LONG_POLL(
+		"task", "null", "1", "90000000", "90000000", "0,\"handover\":true"));
 
 	cr_expect_eq(report->findings.count, 0);
 }
