@@ -21,6 +21,7 @@ struct command {
 extern const struct command command_run;
 extern const struct command command_report;
 extern const struct command command_check;
+extern const struct command command_inspect;
 
 /*
  * The answer to a usage error that getopt_long found (it returned '?' or ':', with a leading ':' in

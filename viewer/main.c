@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
 	&command_run,
 	&command_report,
 	&command_check,
+	&command_inspect,
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
