@@ -28,7 +28,7 @@ static bool open_has_mode(int flags)
 			mode = va_arg(list, mode_t);                                               \
 			va_end(list);                                                              \
 		}                                                                                  \
-		if (__builtin_expect(!engine_watches(), 1))                                            \
+		if (__builtin_expect(!engine_watches(), 1))                                        \
 			return real.name(__VA_ARGS__, flags, mode);                                \
 		engine_call_begin(&call, OP_##name);                                               \
 		result = real.name(__VA_ARGS__, flags, mode);                                      \
@@ -67,7 +67,7 @@ static bool ioctl_waits(unsigned long request)
 		va_start(list, selector);                                                          \
 		argument = va_arg(list, void *);                                                   \
 		va_end(list);                                                                      \
-		if (__builtin_expect(!engine_watches(), 1) || !waits(selector))                        \
+		if (__builtin_expect(!engine_watches(), 1) || !waits(selector))                    \
 			return real.name(fd, selector, argument);                                  \
 		engine_call_begin(&call, OP_##name);                                               \
 		result = real.name(fd, selector, argument);                                        \

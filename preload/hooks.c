@@ -75,12 +75,12 @@ _Static_assert(OP_COUNT <= ENGINE_MAX_OPS, "the engine's table of operations is 
 		errno = ENOSYS;                                                                    \
 		return -1;                                                                         \
 	}
-#define HOOK_END(name)                                                                             \
-	static void boot_##name(int status)                                                        \
+#define HOOK_END(name, params, args)                                                               \
+	static void boot_##name params                                                             \
 	{                                                                                          \
 		__typeof__(real.name) found = FIND(name);                                          \
 		if (found)                                                                         \
-			found(status);                                                             \
+			found args;                                                                \
 	}
 #include "preload/hooks.def"
 
@@ -90,7 +90,7 @@ struct real_functions real = {
 #define HOOK_VOID(name, ...)        .name = boot_##name,
 #define HOOK_CUSTOM(ret, name, ...) .name = boot_##name,
 #define HOOK_PASS(ret, name, ...)   .name = boot_##name,
-#define HOOK_END(name)              .name = boot_##name,
+#define HOOK_END(name, ...)         .name = boot_##name,
 #include "preload/hooks.def"
 };
 
@@ -101,7 +101,7 @@ static const char real_names[] =
 #define HOOK_VOID(name, ...)        #name "\0"
 #define HOOK_CUSTOM(ret, name, ...) #name "\0"
 #define HOOK_PASS(ret, name, ...)   #name "\0"
-#define HOOK_END(name)              #name "\0"
+#define HOOK_END(name, ...)         #name "\0"
 #include "preload/hooks.def"
 	;
 
@@ -145,7 +145,8 @@ const struct engine_op hooks_ops[] = {
                                                                                                    \
 	EXPORTED ret name params                                                                   \
 	{                                                                                          \
-		return __builtin_expect(!engine_watches(), 1) ? real.name args : timed_##name args;    \
+		return __builtin_expect(!engine_watches(), 1) ? real.name args                     \
+							      : timed_##name args;                 \
 	}
 #define HOOK_ERROR(...) HOOK(__VA_ARGS__)
 #define HOOK_VOID(name, class, params, args, subject)                                              \
@@ -153,7 +154,7 @@ const struct engine_op hooks_ops[] = {
 	{                                                                                          \
 		struct engine_call bracket;                                                        \
                                                                                                    \
-		if (__builtin_expect(!engine_watches(), 1)) {                                          \
+		if (__builtin_expect(!engine_watches(), 1)) {                                      \
 			real.name args;                                                            \
 			return;                                                                    \
 		}                                                                                  \

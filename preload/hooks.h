@@ -30,7 +30,7 @@ struct real_functions {
 #define HOOK_VOID(name, class, params, ...)        void(*name) params;
 #define HOOK_CUSTOM(ret, name, class, params, ...) ret(*name) params;
 #define HOOK_PASS(ret, name, params, args)         ret(*name) params;
-#define HOOK_END(name)                             void (*name)(int);
+#define HOOK_END(name, params, args)               void(*name) params;
 #include "preload/hooks.def"
 };
 

@@ -116,3 +116,11 @@ EXPORTED int execle(const char *path, const char *first, ...)
 END(_exit)
 END(_Exit)
 END(quick_exit)
+
+/* A handler of SIGABRT may still jump out, so the engine goes on afterwards. */
+EXPORTED void abort(void)
+{
+	engine_finish(FINISH_ABORT, 0);
+	real.abort();
+	__builtin_unreachable();
+}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/collector.h"
 #include "runtime/entered.h"
 #include "runtime/ops.h"
 #include "runtime/recording.h"
@@ -90,6 +91,9 @@ static __attribute__((noinline, cold)) void record_call(struct thread *thread,
 		event->entered = (uint8_t)entered;
 		ring_commit(&thread->ring, event,
 			    sizeof(*event) + event->frame_count * sizeof(*event->frames));
+		/* The process may be killed next; an idle wait is not worth a wake. */
+		if (event->context == CONTEXT_TASK)
+			collector_kick();
 	}
 	errno = saved_errno;
 }

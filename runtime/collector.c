@@ -38,6 +38,7 @@ struct request {
 };
 
 static uint32_t state;
+static uint32_t kicked; /* a wake is under way */
 static struct request request;
 static struct durations ended_polls; /* of threads that are gone */
 static struct op_counter ended_ops[ENGINE_MAX_OPS];
@@ -167,6 +168,7 @@ static void *collector_main(void *unused)
 		uint32_t answered = request.answered;
 
 		sys_futex_wait(&request.asked, answered, &tick);
+		__atomic_store_n(&kicked, 0, __ATOMIC_RELAXED);
 		if (++ticks % TICKS_PER_CHECK == 0) {
 			clock_refine();
 			retire_ended_threads();
@@ -209,6 +211,13 @@ void collector_start(void)
 		objects_start_trace();
 	if (create_thread() < 0)
 		__atomic_store_n(&state, STATE_FAILED, __ATOMIC_RELEASE);
+}
+
+void collector_kick(void)
+{
+	if (__atomic_load_n(&state, __ATOMIC_RELAXED) == STATE_RUNNING &&
+	    !__atomic_exchange_n(&kicked, 1, __ATOMIC_RELAXED))
+		sys_futex_wake(&request.asked);
 }
 
 static void ask_collector(enum finish_reason reason, int status)

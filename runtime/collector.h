@@ -23,6 +23,9 @@ void collector_start(void);
  */
 void collector_finish(enum finish_reason reason, int status);
 
+/* There is something worth writing at once; any application thread, cheap when said again. */
+void collector_kick(void);
+
 /* In a fork child: there is no collector, and nothing was recorded yet. */
 void collector_after_fork(void);
 

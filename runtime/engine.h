@@ -160,7 +160,8 @@ void engine_check_objects(void);
 
 enum finish_reason {
 	FINISH_EXIT,
-	FINISH_EXEC, /* the process replaces itself; if that fails the engine goes on */
+	FINISH_EXEC,  /* the process replaces itself; if that fails the engine goes on */
+	FINISH_ABORT, /* SIGABRT is about to be raised; if it is survived the engine goes on */
 };
 
 /*

@@ -5,6 +5,7 @@
  */
 #include "trace.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "runtime/aggregate.h"
@@ -247,18 +248,24 @@ void trace_update(const struct durations *polls, const struct op_counter *ops, b
 
 void trace_end(enum finish_reason reason, int status, uint64_t dropped_events)
 {
+	static const char *const reasons[] = {
+		[FINISH_EXIT] = "exit", [FINISH_EXEC] = "exec", [FINISH_ABORT] = "signal"};
 	struct text *line = trace_writer_line("end");
 	const struct aggregate_losses *losses = aggregate_losses();
 
 	if (!line)
 		return;
-	trace_add_string(line, "reason", reason == FINISH_EXEC ? "exec" : "exit");
+	trace_add_string(line, "reason", reasons[reason]);
 	trace_add_key(line, "status");
 	if (reason == FINISH_EXIT && status >= 0)
 		text_add_u64(line, (uint64_t)(status & 0xff));
 	else
 		text_add(line, "null");
-	text_add(line, ",\"signal\":null");
+	trace_add_key(line, "signal");
+	if (reason == FINISH_ABORT)
+		text_add_u64(line, SIGABRT);
+	else
+		text_add(line, "null");
 	trace_add_u64(line, "duration_ns", clock_since_start(clock_ticks()));
 	trace_add_u64(line, "dropped_events", dropped_events);
 	trace_add_u64(line, "dropped_records", losses->records);
