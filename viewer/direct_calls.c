@@ -74,7 +74,10 @@ static size_t instruction_length(const uint8_t *code, const uint8_t *end)
 	return (opcode >= 0x50 && opcode <= 0x5f) || opcode == 0x90 ? length : 0;
 }
 
-/* mov eax, number; xor eax, eax; or push number, pop rax: the length, 0 for something else. */
+/*
+ * Length of what can load a call number: mov eax, number; xor eax, eax; push number, pop rax; or,
+ * without optimisation, mov rax, from somewhere. 0 for anything else.
+ */
 static size_t load_length(const uint8_t *code, const uint8_t *end)
 {
 	uint32_t number;
@@ -85,7 +88,13 @@ static size_t load_length(const uint8_t *code, const uint8_t *end)
 	}
 	if (end - code >= 2 && code[0] == 0x31 && code[1] == 0xc0)
 		return 2;
-	if (end - code >= 3 && code[0] == 0x6a && code[2] == 0x58)
+	if (end - code < 3)
+		return 0;
+	if (code[0] == 0x6a && code[2] == 0x58)
+		return 3;
+	if ((code[0] & 0xfe) == 0x48 && code[1] == 0x8b && (code[2] & 0x38) == 0)
+		return 2 + operand_length(code + 2, end);
+	if ((code[0] == 0x48 || code[0] == 0x4c) && code[1] == 0x89 && (code[2] & 0xc7) == 0xc0)
 		return 3;
 	return 0;
 }
