@@ -39,13 +39,18 @@ static void measure_scale(uint64_t ticks, uint64_t ns)
 			__ATOMIC_RELAXED);
 }
 
+void clock_restart(void)
+{
+	clock_state.origin_ticks = clock_ticks();
+	clock_state.origin_ns = clock_kernel_ns(CLOCK_MONOTONIC_RAW);
+}
+
 void clock_start(void)
 {
 	clock_state.counter = counter_is_invariant();
 	/* The first reading faults the vDSO's pages in and would count as ticks without time. */
 	clock_kernel_ns(CLOCK_MONOTONIC_RAW);
-	clock_state.origin_ticks = clock_ticks();
-	clock_state.origin_ns = clock_kernel_ns(CLOCK_MONOTONIC_RAW);
+	clock_restart();
 	if (clock_state.counter) {
 		uint64_t now;
 

@@ -61,6 +61,9 @@ uint64_t clock_hz(void);
 /* Chooses the source and measures its rate for about 0.3 ms. */
 void clock_start(void);
 
+/* Makes now the start, with the rate that is known: a fork child's trace begins. */
+void clock_restart(void);
+
 /* Measures the rate again over the time since clock_start, which makes it exact in the long run. */
 void clock_refine(void);
 

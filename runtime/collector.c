@@ -5,6 +5,7 @@
  */
 #include "collector.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -83,7 +84,7 @@ static bool has_ended(const struct thread *thread, int pid)
 {
 	int tid = __atomic_load_n(&thread->tid, __ATOMIC_RELAXED);
 
-	return tid == 0 || sys_call3(SYS_tgkill, pid, tid, 0) == -3 /* ESRCH */;
+	return tid == 0 || sys_call3(SYS_tgkill, pid, tid, 0) == -ESRCH;
 }
 
 static void retire_ended_threads(void)
@@ -207,8 +208,10 @@ void collector_start(void)
 	if (!__atomic_compare_exchange_n(&state, &expected, STATE_STARTING, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
 		return;
-	if (!trace_writer_exists())
+	if (!trace_writer_exists()) {
+		clock_restart();
 		objects_start_trace();
+	}
 	if (create_thread() < 0)
 		__atomic_store_n(&state, STATE_FAILED, __ATOMIC_RELEASE);
 }
@@ -222,16 +225,18 @@ void collector_kick(void)
 
 static void ask_collector(enum finish_reason reason, int status)
 {
-	const struct timespec timeout = {FINISH_TIMEOUT_S, 0};
+	const struct timespec slice = {0, TICK_NS};
 	uint32_t answered = request.answered;
+	unsigned slices = FINISH_TIMEOUT_S * (1000000000 / TICK_NS);
 
 	request.reason = reason;
 	request.status = status;
 	__atomic_store_n(&request.asked, answered + 1, __ATOMIC_RELEASE);
 	sys_futex_wake(&request.asked);
-	while (__atomic_load_n(&request.answered, __ATOMIC_ACQUIRE) == answered)
-		if (sys_futex_wait(&request.answered, answered, &timeout) == -110 /* ETIMEDOUT */)
-			break;
+	while (slices && __atomic_load_n(&request.answered, __ATOMIC_ACQUIRE) == answered &&
+	       __atomic_load_n(&state, __ATOMIC_ACQUIRE) != STATE_FAILED)
+		if (sys_futex_wait(&request.answered, answered, &slice) == -ETIMEDOUT)
+			slices--;
 }
 
 void collector_finish(enum finish_reason reason, int status)

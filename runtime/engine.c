@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stddef.h>
 
-#include "runtime/clock.h"
 #include "runtime/collector.h"
 #include "runtime/config.h"
 #include "runtime/objects.h"
@@ -33,8 +32,6 @@ static void after_fork(void)
 	thread_after_fork();
 	objects_after_fork();
 	collector_after_fork();
-	if (recording.on)
-		clock_start();
 }
 
 void engine_start(const struct engine_host *host)
