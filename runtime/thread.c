@@ -102,6 +102,8 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->polled = false;
 	thread->in_call = false;
 	thread->id = 0;
+	/* Until the next owner has put its own: neither ended nor anybody's. */
+	__atomic_store_n(&thread->tid, -1, __ATOMIC_RELAXED);
 	__atomic_store_n(&thread->retired, true, __ATOMIC_RELEASE);
 }
 
