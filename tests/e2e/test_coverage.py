@@ -28,7 +28,7 @@ VERSIONS = {
 @pytest.mark.parametrize("variant", VERSIONS)
 def test_every_tokio_version_is_judged(run_overstay, variant):
     """The one planted block is found, and what Tokio allows is not, in every version and build."""
-    run = run_overstay(tokio_version(variant), options=["--threshold", "5ms"])
+    run = run_overstay(tokio_version(variant), options=["--threshold", "10ms"])
     assert (run.status, run.stdout) == (0, "ok\n")
     assert run.trace.attached, run.trace.coverage
     (finding,) = run.findings
@@ -85,7 +85,7 @@ def test_stripped_program_says_what_it_hides(run_overstay, target):
 
 def test_clean_program_passes_the_gate(run_overstay, target):
     """The gate passes a program in which nothing blocks."""
-    run = run_overstay(target("abort_task"), options=["--threshold", "5ms"])
+    run = run_overstay(target("abort_task"), options=["--threshold", "10ms"])
     result = run.check()
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -104,7 +104,7 @@ def test_blocking_program_fails_the_gate(run_overstay, target):
 )
 def test_run_with_check_is_run_and_gate_in_one(run_overstay, target, program, status):
     """`run --check` gives the gate's verdict, or the command's own failure."""
-    run = run_overstay(target(program), options=["--threshold", "5ms", "--check"])
+    run = run_overstay(target(program), options=["--threshold", "10ms", "--check"])
     assert run.status == status, run.stderr
     assert run.stdout.startswith(program)
 
@@ -151,7 +151,7 @@ def test_header_describes_the_process(run_overstay, target):
 @pytest.mark.parametrize("profile", ("debug", "release"))
 def test_finding_names_its_task_type(run_overstay, target, profile):
     """A finding says which spawned future it happened in."""
-    run = run_overstay(target("large_future", profile), options=["--threshold", "5ms"])
+    run = run_overstay(target("large_future", profile), options=["--threshold", "10ms"])
     (finding,) = run.findings
     assert "large_future" in finding["task"]["name"], run.show()
     assert finding["task"]["id"] is not None
@@ -165,6 +165,6 @@ def test_symbolised_trace_explains_itself_without_the_program(run_overstay, targ
 
     program = tmp_path / "moved"
     shutil.copy(target("sleep_in_task"), program)
-    run = run_overstay(program, options=["--threshold", "5ms"])
+    run = run_overstay(program, options=["--threshold", "10ms"])
     program.unlink()
     assert run.functions == {"sleep_in_task::blocks_in_sleep": 3}, run.show()

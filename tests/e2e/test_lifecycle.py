@@ -10,7 +10,7 @@ import pytest
 
 from harness import MS, OVERSTAY, PROFILES, environment, read_traces
 
-LIMIT = ["--threshold", "5ms"]
+LIMIT = ["--threshold", "10ms"]
 TIMED_OUT = 124  # as timeout(1) has it
 
 

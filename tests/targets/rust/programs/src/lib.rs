@@ -44,7 +44,9 @@ pub struct Scratch(PathBuf);
 impl Scratch {
     pub fn new() -> Scratch {
         let name = format!("overstay-target-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        // In memory where that can be: a busy disk would make short operations long.
+        let memory = PathBuf::from("/dev/shm");
+        let path = if memory.is_dir() { memory } else { std::env::temp_dir() }.join(name);
         std::fs::create_dir_all(&path).unwrap();
         Scratch(path)
     }
