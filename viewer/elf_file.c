@@ -143,10 +143,11 @@ static void headers_read(struct elf_file *file, const Elf64_Ehdr *header, const 
 	file->machine = header->e_machine;
 	for (unsigned i = 0; i < header->e_phnum; i++) {
 		const Elf64_Phdr *phdr = &phdrs[i];
-		const uint8_t *at = file->bytes + phdr->p_offset;
+		const uint8_t *at;
 
 		if (!phdr->p_filesz || !in_file(file, phdr->p_offset, phdr->p_filesz))
 			continue;
+		at = file->bytes + phdr->p_offset;
 		if (phdr->p_type == PT_INTERP && !at[phdr->p_filesz - 1])
 			file->interpreter = (const char *)at;
 		if (phdr->p_type == PT_NOTE)
