@@ -20,6 +20,7 @@
 #include "runtime/recording.h"
 #include "runtime/sys.h"
 #include "runtime/trace.h"
+#include "runtime/trace_objects.h"
 #include "runtime/trace_writer.h"
 
 #define TICK_NS              50000000

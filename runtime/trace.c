@@ -14,12 +14,11 @@
 #include "runtime/images.h"
 #include "runtime/ops.h"
 #include "runtime/sys.h"
+#include "runtime/trace_objects.h"
 #include "runtime/trace_records.h"
 #include "runtime/trace_writer.h"
 
-static bool module_written[IMAGES_MAX];
 static uint32_t runtimes_written[COVERAGE_RUNTIMES]; /* vtables told */
-static uint32_t thread_ids;
 static struct trace_schedule polls_schedule, ops_schedule;
 static uint64_t polls_told, ops_told;
 
@@ -121,27 +120,6 @@ static void write_coverage(void)
 	coverage.dirty = false;
 }
 
-bool trace_write_module(unsigned index)
-{
-	struct image *image = images_get(index);
-	struct text *line;
-
-	if (module_written[index])
-		return true;
-	line = trace_writer_line("module");
-	if (!line)
-		return false;
-	trace_add_u64(line, "id", index);
-	trace_add_string(line, "path", image->path);
-	trace_add_string(line, "build_id", *image->build_id ? image->build_id : NULL);
-	trace_add_u64(line, "start", image->elf.start);
-	trace_add_u64(line, "end", image->elf.end);
-	trace_add_u64(line, "bias", image->elf.bias);
-	trace_writer_end_line();
-	module_written[index] = true;
-	return true;
-}
-
 static void write_runtimes(void)
 {
 	for (uint32_t i = 0; i < coverage.runtime_count; i++) {
@@ -174,20 +152,6 @@ int trace_start(const struct config *config)
 	error = trace_writer_flush();
 	trace_writer_close();
 	return error;
-}
-
-uint32_t trace_thread_id(struct thread *thread)
-{
-	struct text *line;
-
-	if (thread->id || !(line = trace_writer_line("thread")))
-		return thread->id;
-	thread->id = ++thread_ids;
-	trace_add_u64(line, "id", thread->id);
-	trace_add_u64(line, "tid", (uint64_t)thread->tid);
-	trace_add_string(line, "name", thread->name);
-	trace_writer_end_line();
-	return thread->id;
 }
 
 static void write_polls(const struct durations *polls, bool all)
@@ -275,12 +239,10 @@ void trace_end(enum finish_reason reason, int status, uint64_t dropped_events)
 
 void trace_after_fork(void)
 {
-	memset(module_written, 0, sizeof(module_written));
 	memset(runtimes_written, 0, sizeof(runtimes_written));
-	thread_ids = 0;
 	polls_schedule = ops_schedule = (struct trace_schedule){0};
 	polls_told = ops_told = 0;
 	coverage.dirty = true;
-	trace_records_after_fork();
+	trace_objects_after_fork();
 	trace_writer_after_fork();
 }

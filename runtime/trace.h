@@ -22,9 +22,6 @@ int trace_start(const struct config *config);
  */
 void trace_update(const struct durations *polls, const struct op_counter *ops, bool all);
 
-/* The trace id of a thread; its line is written when it has none yet. */
-uint32_t trace_thread_id(struct thread *thread);
-
 void trace_end(enum finish_reason reason, int status, uint64_t dropped_events);
 
 /* In a fork child: nothing is written yet. */

@@ -6,7 +6,6 @@
 #include "trace_records.h"
 
 #include <linux/futex.h>
-#include <string.h>
 
 #include "runtime/aggregate.h"
 #include "runtime/clock.h"
@@ -14,11 +13,8 @@
 #include "runtime/images.h"
 #include "runtime/ops.h"
 #include "runtime/sys.h"
+#include "runtime/trace_objects.h"
 #include "runtime/trace_writer.h"
-
-#define MAX_TYPES 16384
-
-static uint8_t type_written[MAX_TYPES];
 
 bool trace_schedule_due(const struct trace_schedule *schedule, bool all)
 {
@@ -91,31 +87,6 @@ static bool write_stack(uint32_t index)
 	text_add_char(line, ']');
 	trace_writer_end_line();
 	stack->written = true;
-	return true;
-}
-
-static bool write_type(const struct task_type *type)
-{
-	static const char *const classes[] = {"task", "blocking", "unknown"};
-	uint64_t bias = images_get(type->image)->elf.bias;
-	struct text *line;
-
-	if (type->index >= MAX_TYPES || type_written[type->index])
-		return true;
-	if (!trace_write_module(type->image) || !(line = trace_writer_line("vtable")))
-		return false;
-	trace_add_u64(line, "id", type->index);
-	trace_add_u64(line, "module", type->image);
-	trace_add_u64(line, "address", type->vtable - bias);
-	trace_add_u64(line, "poll", (uintptr_t)type->poll - bias);
-	trace_add_key(line, "dealloc");
-	if (type->dealloc)
-		text_add_u64(line, type->dealloc - bias);
-	else
-		text_add(line, "null");
-	trace_add_string(line, "class", classes[type->class <= POLL_UNKNOWN ? type->class : 2]);
-	trace_writer_end_line();
-	type_written[type->index] = 1;
 	return true;
 }
 
@@ -215,7 +186,7 @@ static void write_record(struct record *record, size_t index)
 	struct text *line;
 
 	if ((record->stack && !write_stack(record->stack - 1)) ||
-	    (record->type && !write_type(record->type)))
+	    (record->type && !trace_write_type(record->type)))
 		return;
 	line = trace_writer_line(record->kind == EVENT_CALL ? "call" : "long_poll");
 	if (!line)
@@ -245,9 +216,4 @@ void trace_write_records(bool all)
 		if (record->dirty && trace_schedule_due(&record->schedule, all))
 			write_record(record, i);
 	}
-}
-
-void trace_records_after_fork(void)
-{
-	memset(type_written, 0, sizeof(type_written));
 }

@@ -26,9 +26,4 @@ void trace_add_histogram(struct text *line, const uint64_t *histogram);
 /* Writes new and due records with whatever they refer to. */
 void trace_write_records(bool all);
 
-/* Writes the module's line if it has none yet; false when there is no room. In trace.c. */
-bool trace_write_module(unsigned index);
-
-void trace_records_after_fork(void);
-
 #endif
