@@ -171,12 +171,13 @@ Test(ring, wraps_with_a_filler_in_front_of_a_record_that_would_not_fit)
 
 Test(ring, counts_the_filler_as_used)
 {
-	const size_t big = 8000;
+	const size_t big = 8000, bigger = RING_BYTES / 4;
 
 	for (uint64_t i = 0; i < 4; i++)
 		put(i, big);
 	cr_assert_null(ring_reserve(&ring, big));
 	take(0, big);
+	cr_assert_null(ring_reserve(&ring, bigger), "free bytes at both ends do not add up");
 	put(4, big);
 	cr_assert_null(ring_reserve(&ring, 8), "nothing is left before the oldest record");
 	for (uint64_t i = 1; i < 5; i++)

@@ -68,6 +68,7 @@ static size_t write_lines(bool all)
 	cr_assert_eq(trace_writer_flush(), 0);
 	snprintf(path, sizeof(path), "%s/overstay-1.jsonl", directory);
 	file = fopen(path, "r");
+	json_decref(lines);
 	lines = json_array();
 	while (fgets(line, sizeof(line), file)) {
 		json_error_t error;

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NOINLINE __attribute__((noinline, noclone))
+#define NOINLINE __attribute__((noinline))
 #define CALLER() ((uint64_t)(uintptr_t)__builtin_return_address(0))
 
 static struct stack_memory memory;
