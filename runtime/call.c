@@ -106,7 +106,8 @@ void engine_call_end(struct engine_call *call, struct subject subject)
 
 	if (!call->start || !thread)
 		return;
-	duration = clock_ticks() - call->start;
+	duration = clock_ticks();
+	duration = duration > call->start ? duration - call->start : 0;
 	poll = thread_poll(thread);
 	if (poll && poll->class == POLL_TASK) {
 		thread->ops[call->op].count++;

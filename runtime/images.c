@@ -141,9 +141,14 @@ struct image *images_get(unsigned index)
 	return &images[index];
 }
 
+unsigned images_count(void)
+{
+	return __atomic_load_n(&image_count, __ATOMIC_ACQUIRE);
+}
+
 int images_find(uint64_t address)
 {
-	unsigned count = __atomic_load_n(&image_count, __ATOMIC_ACQUIRE);
+	unsigned count = images_count();
 	int last = -1;
 
 	for (unsigned i = 0; i < count; i++) {

@@ -21,6 +21,9 @@ struct image {
 	bool self;          /* this library */
 	bool initial;       /* was there at the first images_update */
 	bool loaded;
+	uint8_t looks;         /* how often it was examined */
+	uint64_t next_look_ns; /* CLOCK_MONOTONIC; objects.c */
+	uint32_t hooked;       /* slots replaced so far */
 };
 
 /*
@@ -33,6 +36,7 @@ void images_update(void (*added)(unsigned index, struct image *image));
 bool images_changed(void);
 
 struct image *images_get(unsigned index);
+unsigned images_count(void);
 
 /* Index of the object that covers `address` now (or did last), or -1. */
 int images_find(uint64_t address);

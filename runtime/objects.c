@@ -52,9 +52,53 @@ static void examine(unsigned index, struct image *image)
 		coverage_set_blind(BLIND_OBJECTS_LEFT_OUT, true);
 }
 
+/*
+ * dlopen lists an object before it relocates it, and another thread may look in between. So what
+ * was loaded later is examined again after a while; slots that are hooked already are not found
+ * again.
+ */
+static const uint64_t look_again_ns[] = {100000000, 2000000000};
+#define LOOKS (1 + sizeof(look_again_ns) / sizeof(*look_again_ns))
+
+static unsigned unsettled; /* objects to be examined again */
+
+static void schedule_look(struct image *image)
+{
+	unsettled += image->looks == 0;
+	if (image->looks++ < LOOKS - 1)
+		image->next_look_ns =
+			clock_kernel_ns(CLOCK_MONOTONIC) + look_again_ns[image->looks - 1];
+	else
+		unsettled--;
+}
+
+static void examine_first(unsigned index, struct image *image)
+{
+	examine(index, image);
+	if (!image->initial && !image->self)
+		schedule_look(image);
+}
+
+static void examine_again(void)
+{
+	uint64_t now = clock_kernel_ns(CLOCK_MONOTONIC);
+
+	for (unsigned i = 0; i < images_count(); i++) {
+		struct image *image = images_get(i);
+
+		if (!image->looks || image->looks >= LOOKS || now < image->next_look_ns)
+			continue;
+		if (image->loaded)
+			examine(i, image);
+		schedule_look(image);
+	}
+}
+
 static void examine_new(void)
 {
-	images_update(examine);
+	images_update(examine_first);
+	if (unsettled)
+		examine_again();
 	if (coverage.task_vtables && !recording.on && !coverage.off)
 		start_recording();
 }
@@ -86,7 +130,7 @@ void objects_check(void)
 {
 	if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE) || !try_lock())
 		return;
-	if (images_changed())
+	if (unsettled || images_changed())
 		examine_new();
 	unlock();
 }

@@ -63,9 +63,11 @@ static inline void poll_leave(struct poll_guard *guard)
 	struct thread *thread = guard->thread;
 	struct poll_frame *frame = guard->frame;
 	uint64_t now = clock_ticks();
-	uint64_t duration = now - frame->start;
+	/* Two processors' counters may be a little apart. */
+	uint64_t duration = now > frame->start ? now - frame->start : 0;
 
 	thread->depth--;
+	thread->in_call = false; /* a call left by longjmp must not hide those of the next poll */
 	thread->last_end = now;
 	thread->chained = true;
 	if (frame->class == POLL_TASK) {
@@ -164,12 +166,12 @@ static __attribute__((noinline)) void poll_run_outer(struct task_type *type, cha
 		type->poll(header);
 	} else if (__builtin_expect(thread->depth >= MAX_OPEN_POLLS, 0)) {
 		struct poll_guard guard
-			__attribute__((cleanup(poll_leave_uncounted))) = {thread, NULL};
+			__attribute__((unused, cleanup(poll_leave_uncounted))) = {thread, NULL};
 
 		thread->depth++;
 		type->poll(header);
 	} else {
-		struct poll_guard guard __attribute__((cleanup(poll_leave_bottom))) = {
+		struct poll_guard guard __attribute__((unused, cleanup(poll_leave_bottom))) = {
 			thread, poll_enter(thread, thread->depth, type, header, class, false)};
 
 		guard.frame->watch = engine_watch | thread_root_watch();
@@ -191,7 +193,7 @@ static inline __attribute__((always_inline)) void poll_run(struct task_type *typ
 	}
 	uint32_t depth = thread->depth;
 	bool chained = thread->chained && thread->polls[depth - 1].class == POLL_BLOCKING;
-	struct poll_guard guard __attribute__((cleanup(poll_leave))) = {
+	struct poll_guard guard __attribute__((unused, cleanup(poll_leave))) = {
 		thread, poll_enter(thread, depth, type, header, class, chained)};
 
 	type->poll(header);

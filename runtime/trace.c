@@ -41,7 +41,7 @@ static long read_file(const char *path, char *buffer, size_t size)
 
 static void add_command_line(struct text *line)
 {
-	char buffer[8192];
+	char buffer[4096]; /* a longer command line is cut; the whole line must fit */
 	long length = read_file("/proc/self/cmdline", buffer, sizeof(buffer));
 
 	trace_add_key(line, "cmdline");

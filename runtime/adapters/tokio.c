@@ -77,14 +77,15 @@ static void examine(unsigned index, struct image *image)
 	struct tokio_shapes shapes;
 	const char *layout;
 
-	slot_writer_init(&hooking.writer, &image->elf);
+	slot_writer_init(&hooking.writer, &image->elf, image->initial);
 	shapes = tokio_find_vtables(&image->elf, hook_vtable, &hooking);
 	layout = shapes.unstable ? "1.46+ tokio_unstable" : "1.23+";
-	if (!hooking.hooked)
+	if (!hooking.hooked && !image->hooked)
 		layout = tokio_hook_by_symbols(image, hook_vtable, &hooking);
 	slot_writer_finish(&hooking.writer);
 	if (!hooking.hooked)
 		return;
+	image->hooked += hooking.hooked;
 	coverage_add_runtime("tokio", layout, index, hooking.hooked);
 	note_entered(image);
 }

@@ -41,7 +41,9 @@ static bool numbers_match(uint64_t trailer, uint64_t scheduler, uint64_t id)
 		return false;
 	if (scheduler < 0x20 || scheduler > 0x1000 || trailer >= 1u << 24)
 		return false;
-	return id >= scheduler && id - scheduler <= 0x20 && id < trailer;
+	if (id < scheduler || id - scheduler == 0x18)
+		return false;
+	return id - scheduler <= 0x20 && id < trailer;
 }
 
 /* The destination of a function that is one direct jump; else the function itself. */

@@ -12,11 +12,16 @@
 
 struct slot_writer {
 	const struct elf_image *image;
+	bool relocated;
 	uint64_t page;  /* the page that is open; 0: none */
 	bool read_only; /* to be made read-only again */
 };
 
-void slot_writer_init(struct slot_writer *writer, const struct elf_image *image);
+/*
+ * `relocated`: the loader is done with the image, so that its protection is what the headers say.
+ * Otherwise another thread may just be in dlopen: then a page gets back the protection it has now.
+ */
+void slot_writer_init(struct slot_writer *writer, const struct elf_image *image, bool relocated);
 
 /*
  * Stores `value` into the 8-byte aligned slot at `address`, atomically: other threads may be

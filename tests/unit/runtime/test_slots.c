@@ -34,7 +34,7 @@ static void map(int protection, bool writable_segment)
 						 .data = memory,
 						 .readable = true,
 						 .writable = writable_segment};
-	slot_writer_init(&writer, &image);
+	slot_writer_init(&writer, &image, true);
 }
 
 static void relro(size_t from, size_t to)
@@ -191,4 +191,26 @@ Test(slots, says_so_when_the_kernel_refuses)
 	cr_assert_eq(set(2 * page, 1), 0, "and the next one works");
 	slot_writer_finish(&writer);
 	cr_assert_eq(slot(2 * page), 1);
+}
+
+Test(slots, leaves_a_page_writable_that_the_loader_is_still_relocating)
+{
+	map(PROT_READ | PROT_WRITE, true);
+	relro(0, page);
+	slot_writer_init(&writer, &image, false);
+	cr_assert_eq(set(8, 42), 0);
+	slot_writer_finish(&writer);
+	cr_assert_eq(slot(8), 42);
+	cr_assert_str_eq(protection_of(memory), "rw-p");
+}
+
+Test(slots, protects_a_page_again_that_the_loader_is_done_with)
+{
+	map(PROT_READ, true);
+	relro(0, page);
+	slot_writer_init(&writer, &image, false);
+	cr_assert_eq(set(8, 42), 0);
+	slot_writer_finish(&writer);
+	cr_assert_eq(slot(8), 42);
+	cr_assert_str_eq(protection_of(memory), "r--p");
 }
