@@ -13,6 +13,7 @@
 #include "runtime/collector.h"
 #include "runtime/entered.h"
 #include "runtime/ops.h"
+#include "runtime/proof.h"
 #include "runtime/recording.h"
 #include "runtime/thread.h"
 #include "runtime/unwind.h"
@@ -29,9 +30,11 @@ static bool is_nested(struct thread *thread, const struct engine_call *call)
 void engine_call_begin(struct engine_call *call, unsigned op)
 {
 	struct thread *thread = thread_self;
+	const struct poll_frame *poll;
 
 	call->start = 0;
 	call->op = op;
+	call->has_proof = false;
 	if (__builtin_expect(!thread, 0) && !(thread = thread_attach()))
 		return;
 	if (is_nested(thread, call))
@@ -39,6 +42,9 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 	thread->in_call = true;
 	thread->call_frame = (uintptr_t)call;
 	thread->chained = false;
+	poll = thread_poll(thread);
+	if (!poll || poll->class == POLL_TASK)
+		proof_begin(call, ops_class(op));
 	call->start = clock_ticks();
 }
 
@@ -82,7 +88,8 @@ static __attribute__((noinline, cold)) void record_call(struct thread *thread,
 	if (poll)
 		poll->explained += duration;
 	/* A blocking-pool job, a block_in_place closure, or code around block_on. */
-	if (entered == ENTERED_NO)
+	if (entered == ENTERED_NO ||
+	    proof_refutes(call, ops_class(call->op), subject, recording.threshold_ns))
 		return;
 	thread_busy_begin(thread);
 	event = ring_reserve(&thread->ring, EVENT_MAX_BYTES);

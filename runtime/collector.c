@@ -45,6 +45,7 @@ static struct request request;
 static struct durations ended_polls; /* of threads that are gone */
 static struct op_counter ended_ops[ENGINE_MAX_OPS];
 static uint64_t dropped_in_ended;
+static uint64_t polls_set_aside;
 static bool file_open; /* trace file opened, or opening was given up */
 
 /*
@@ -66,6 +67,19 @@ static bool was_handed_over(const struct thread *owner, const struct event *even
 	return false;
 }
 
+/*
+ * On a busy machine a poll is long because its thread waits for a processor. What cannot be told
+ * from that is set aside. Without a collector's thread there is nothing to go by, and the poll
+ * stands.
+ */
+static bool waited_for_processor(struct thread *thread, const struct event *event)
+{
+	uint64_t own = clock_ns(event->duration - event->explained);
+	uint64_t waited = file_open ? run_delay_since(thread, event->start) : 0;
+
+	return own < waited || own - waited < clock_ns(recording.long_poll);
+}
+
 static void drain_thread(struct thread *thread)
 {
 	const struct event *event;
@@ -73,8 +87,12 @@ static void drain_thread(struct thread *thread)
 
 	while ((event = ring_peek(&thread->ring, &size))) {
 		bool handover = event->context == CONTEXT_TASK && was_handed_over(thread, event);
-		int error = aggregate_add(event, trace_thread_id(thread), handover);
+		int error = 0;
 
+		if (event->kind == EVENT_LONG_POLL && waited_for_processor(thread, event))
+			polls_set_aside++;
+		else
+			error = aggregate_add(event, trace_thread_id(thread), handover);
 		ring_release(&thread->ring);
 		if (error < 0)
 			coverage.off = "out of memory";
@@ -98,6 +116,7 @@ static void retire_ended_threads(void)
 		drain_thread(t);
 		dropped_in_ended += t->ring.dropped;
 		t->ring.dropped = 0;
+		run_delay_forget(t);
 		thread_retire(t, &ended_polls, ended_ops);
 	}
 }
@@ -113,13 +132,15 @@ static void collect(bool all)
 		if (__atomic_load_n(&t->retired, __ATOMIC_ACQUIRE))
 			continue;
 		drain_thread(t);
+		if (file_open)
+			run_delay_sample(t);
 		durations_add(&polls, &t->poll_stats);
 		for (unsigned i = 0; i < ENGINE_MAX_OPS; i++) {
 			ops[i].count += t->ops[i].count;
 			ops[i].total += t->ops[i].total;
 		}
 	}
-	trace_update(&polls, ops, all);
+	trace_update(&polls, polls_set_aside, ops, all);
 	trace_writer_flush();
 }
 
@@ -265,6 +286,8 @@ void collector_after_fork(void)
 	memset(&ended_polls, 0, sizeof(ended_polls));
 	memset(ended_ops, 0, sizeof(ended_ops));
 	dropped_in_ended = 0;
+	polls_set_aside = 0;
+	file_open = false;
 	aggregate_reset();
 	trace_after_fork();
 }

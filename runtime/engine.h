@@ -130,6 +130,9 @@ static inline bool engine_watches(void)
 struct engine_call {
 	uint64_t start; /* clock ticks; 0 = this call is not recorded (nested, or engine busy) */
 	uint32_t op;
+	bool has_proof; /* the next two are set; see runtime/proof.h */
+	uint64_t sleeps;
+	uint64_t processor_us;
 };
 
 /*

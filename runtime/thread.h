@@ -16,6 +16,7 @@
 #include "runtime/engine.h"
 #include "runtime/event.h"
 #include "runtime/ring.h"
+#include "runtime/run_delay.h"
 #include "runtime/task_types.h"
 
 /* Bits of engine_watch. */
@@ -65,7 +66,8 @@ struct thread {
 	char name[16];
 	uint32_t id; /* in the trace; given by the collector, 0 = not yet written */
 	bool retired;
-	struct thread *next; /* registry, newest first; never unlinked */
+	struct run_delay run_delay; /* the collector's */
+	struct thread *next;        /* registry, newest first; never unlinked */
 	struct stack_memory stacks;
 	struct ring ring;
 };

@@ -154,7 +154,7 @@ int trace_start(const struct config *config)
 	return error;
 }
 
-static void write_polls(const struct durations *polls, bool all)
+static void write_polls(const struct durations *polls, uint64_t set_aside, bool all)
 {
 	struct text *line;
 
@@ -165,6 +165,7 @@ static void write_polls(const struct durations *polls, bool all)
 	trace_add_u64(line, "total_ns", polls->total_ns);
 	trace_add_u64(line, "max_ns", polls->max_ns);
 	trace_add_histogram(line, polls->histogram);
+	trace_add_u64(line, "set_aside", set_aside);
 	trace_writer_end_line();
 	trace_schedule_done(&polls_schedule);
 	polls_told = polls->count;
@@ -200,13 +201,14 @@ static void write_ops(const struct op_counter *ops, bool all)
 	ops_told = sum;
 }
 
-void trace_update(const struct durations *polls, const struct op_counter *ops, bool all)
+void trace_update(const struct durations *polls, uint64_t set_aside, const struct op_counter *ops,
+		  bool all)
 {
 	if (coverage.dirty)
 		write_coverage();
 	write_runtimes();
 	trace_write_records(all);
-	write_polls(polls, all);
+	write_polls(polls, set_aside, all);
 	write_ops(ops, all);
 }
 

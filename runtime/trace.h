@@ -20,7 +20,8 @@ int trace_start(const struct config *config);
  * time since it was first written, at least a second, so that the file grows with the logarithm of
  * the run time. `all`: everything that has changed.
  */
-void trace_update(const struct durations *polls, const struct op_counter *ops, bool all);
+void trace_update(const struct durations *polls, uint64_t set_aside, const struct op_counter *ops,
+		  bool all);
 
 void trace_end(enum finish_reason reason, int status, uint64_t dropped_events);
 
