@@ -17,10 +17,13 @@ static unsigned image_count; /* published with release */
 static unsigned long long seen_adds, seen_subs;
 
 struct walk {
-	void (*added)(unsigned index, struct image *image);
+	void (*visit)(unsigned index, struct image *image);
 	unsigned position; /* 0 is the executable, which has no name */
 	bool initial;
+	unsigned long long subs_before;
 };
+
+static unsigned walks;
 
 static void hex(char *to, const uint8_t *bytes, size_t length)
 {
@@ -71,52 +74,71 @@ static bool same_object(const struct image *image, const struct image *other)
 	       strcmp(image->build_id, other->build_id) == 0;
 }
 
-/* An older object whose address range the new one has taken over was unloaded. */
-static void retire_overlapping(const struct image *fresh)
+/* What the walk that has just ended did not meet was unloaded. */
+static void retire_missing(void)
 {
 	for (unsigned i = 0; i < image_count; i++)
-		if (images[i].elf.start < fresh->elf.end && fresh->elf.start < images[i].elf.end)
+		if (images[i].walk != walks)
 			images[i].loaded = false;
+}
+
+static struct image *find_known(const struct image *fresh)
+{
+	for (unsigned i = 0; i < image_count; i++)
+		if (same_object(&images[i], fresh))
+			return &images[i];
+	return NULL;
 }
 
 static int visit(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct walk *walk = context;
-	struct image *fresh = &images[image_count];
+	struct image *image = &images[image_count], *known;
 
 	if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs)) {
 		seen_adds = info->dlpi_adds;
 		seen_subs = info->dlpi_subs;
 	}
-	if (image_count == IMAGES_MAX)
-		return 1;
-	memset(fresh, 0, sizeof(*fresh));
-	elf_image_from_memory(&fresh->elf, info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
-	read_path(fresh, info, walk->position++ == 0);
-	read_build_id(fresh, info);
+	memset(image, 0, sizeof(*image));
+	elf_image_from_memory(&image->elf, info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum);
+	read_path(image, info, walk->position++ == 0);
+	read_build_id(image, info);
 	if (size >= offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(info->dlpi_tls_data))
-		fresh->tls = info->dlpi_tls_data;
-	for (unsigned i = 0; i < image_count; i++)
-		if (images[i].loaded && same_object(&images[i], fresh))
-			return 0;
-	retire_overlapping(fresh);
-	fresh->loaded = true;
-	fresh->initial = walk->initial;
-	fresh->self =
-		(uint64_t)(uintptr_t)&visit - fresh->elf.start < fresh->elf.end - fresh->elf.start;
-	__atomic_store_n(&image_count, image_count + 1, __ATOMIC_RELEASE);
-	walk->added(image_count - 1, fresh);
+		image->tls = info->dlpi_tls_data;
+	known = find_known(image);
+	if (known) {
+		/* It may have been closed and opened again at the same place, and is new then. */
+		if (seen_subs != walk->subs_before && !known->initial)
+			known->looks = 0;
+		if (!known->loaded)
+			known->hooked = 0;
+		known->loaded = true;
+		image = known;
+	} else if (image_count == IMAGES_MAX) {
+		return 0;
+	} else {
+		image->loaded = true;
+		image->initial = walk->initial;
+		image->self = (uint64_t)(uintptr_t)&visit - image->elf.start <
+			      image->elf.end - image->elf.start;
+		__atomic_store_n(&image_count, image_count + 1, __ATOMIC_RELEASE);
+	}
+	image->walk = walks;
+	walk->visit((unsigned)(image - images), image);
 	return 0;
 }
 
-void images_update(void (*added)(unsigned index, struct image *image))
+void images_update(void (*visited)(unsigned index, struct image *image))
 {
-	struct walk walk = {.added = added, .initial = !images};
+	struct walk walk = {.visit = visited, .initial = !images, .subs_before = seen_subs};
 
 	if (!images)
 		images = sys_map(sizeof(*images) * (IMAGES_MAX + 1));
-	if (images)
-		dl_iterate_phdr(visit, &walk);
+	if (!images)
+		return;
+	walks++;
+	dl_iterate_phdr(visit, &walk);
+	retire_missing();
 }
 
 static int compare_counters(struct dl_phdr_info *info, size_t size, void *context)

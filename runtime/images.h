@@ -23,14 +23,17 @@ struct image {
 	bool loaded;
 	uint8_t looks;         /* how often it was examined */
 	uint64_t next_look_ns; /* CLOCK_MONOTONIC; objects.c */
+	unsigned walk;         /* the last images_update that met it */
 	uint32_t hooked;       /* slots replaced so far */
 };
 
 /*
- * Looks for objects that are new since the last call and reports each once. Takes the dynamic
- * loader's list lock for the walk (dl_iterate_phdr), never while an object's constructor runs.
+ * Visits every loaded object, new or known; those that are gone are no longer `loaded`. Takes the
+ * dynamic loader's list lock for the walk (dl_iterate_phdr), never while an object's constructor
+ * runs. An object's memory may be read only during its visit: afterwards another thread may close
+ * it.
  */
-void images_update(void (*added)(unsigned index, struct image *image));
+void images_update(void (*visited)(unsigned index, struct image *image));
 
 /* True when the loader's list has changed since the last images_update. */
 bool images_changed(void);

@@ -63,43 +63,23 @@ static const uint64_t look_again_ns[] = {100000000, 2000000000};
 
 static unsigned unsettled; /* objects to be examined again */
 
-static void schedule_look(struct image *image)
+static void look_at(unsigned index, struct image *image)
 {
-	unsettled += image->looks == 0;
-	if (image->looks++ < LOOKS - 1)
-		image->next_look_ns =
-			clock_kernel_ns(CLOCK_MONOTONIC) + look_again_ns[image->looks - 1];
-	else
-		unsettled--;
-}
-
-static void examine_first(unsigned index, struct image *image)
-{
-	examine(index, image);
-	if (!image->initial && !image->self)
-		schedule_look(image);
-}
-
-static void examine_again(void)
-{
+	unsigned looks = image->initial ? 1 : LOOKS;
 	uint64_t now = clock_kernel_ns(CLOCK_MONOTONIC);
 
-	for (unsigned i = 0; i < images_count(); i++) {
-		struct image *image = images_get(i);
-
-		if (!image->looks || image->looks >= LOOKS || now < image->next_look_ns)
-			continue;
-		if (image->loaded)
-			examine(i, image);
-		schedule_look(image);
+	if (image->looks < looks && (!image->looks || now >= image->next_look_ns)) {
+		examine(index, image);
+		if (++image->looks < looks)
+			image->next_look_ns = now + look_again_ns[image->looks - 1];
 	}
+	unsettled += image->looks < looks;
 }
 
 static void examine_new(void)
 {
-	images_update(examine_first);
-	if (unsettled)
-		examine_again();
+	unsettled = 0;
+	images_update(look_at);
 	if (coverage.task_vtables && !recording.on && !coverage.off)
 		start_recording();
 }
