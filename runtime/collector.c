@@ -5,9 +5,11 @@
  */
 #include "collector.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -29,6 +31,9 @@
 #define STACK_BYTES          (256u * 1024)
 #define CLOSE_RANGE_UNSHARED 2 /* CLOSE_RANGE_UNSHARE of linux/close_range.h, Linux 5.9 */
 
+/* 32 and 33, as a kernel mask: every thread must answer the second, or setuid waits for ever. */
+#define C_LIBRARY_SIGNALS (3ull << 31)
+
 enum state { STATE_NONE, STATE_STARTING, STATE_RUNNING, STATE_FAILED };
 
 /* What collector_finish asks of the thread; `sequence` goes up for a request and its answer. */
@@ -45,7 +50,7 @@ static struct request request;
 static struct durations ended_polls; /* of threads that are gone */
 static struct op_counter ended_ops[ENGINE_MAX_OPS];
 static uint64_t dropped_in_ended;
-static uint64_t polls_set_aside;
+static uint64_t set_aside;
 static bool file_open; /* trace file opened, or opening was given up */
 
 /*
@@ -67,17 +72,42 @@ static bool was_handed_over(const struct thread *owner, const struct event *even
 	return false;
 }
 
+static bool explained_by(uint64_t waited_ns, uint64_t ns, uint64_t limit)
+{
+	return waited_ns && (ns < waited_ns || ns - waited_ns < clock_ns(limit));
+}
+
+/* A lock's holder is some other thread of the process; it may have been kept from releasing it. */
+static uint64_t longest_delay_of_others(const struct thread *owner, uint64_t start)
+{
+	uint64_t longest = 0;
+
+	for (struct thread *t = thread_first(); t; t = t->next) {
+		uint64_t delay = t == owner || t->retired ? 0 : run_delay_since(t, start);
+
+		if (delay > longest)
+			longest = delay;
+	}
+	return longest;
+}
+
 /*
- * On a busy machine a poll is long because its thread waits for a processor. What cannot be told
- * from that is set aside. Without a collector's thread there is nothing to go by, and the poll
- * stands.
+ * On a busy machine a poll is long because its thread waits for a processor, and a lock is waited
+ * for because its holder does. What cannot be told from that is set aside. Without a collector's
+ * thread there is nothing to go by, and the event stands.
  */
 static bool waited_for_processor(struct thread *thread, const struct event *event)
 {
 	uint64_t own = clock_ns(event->duration - event->explained);
-	uint64_t waited = file_open ? run_delay_since(thread, event->start) : 0;
 
-	return own < waited || own - waited < clock_ns(recording.long_poll);
+	if (!file_open || event->context != CONTEXT_TASK)
+		return false;
+	if (event->kind == EVENT_LONG_POLL)
+		return explained_by(run_delay_since(thread, event->start), own,
+				    recording.long_poll);
+	return event->target.class == CLASS_LOCK &&
+	       explained_by(longest_delay_of_others(thread, event->start), own,
+			    recording.threshold);
 }
 
 static void drain_thread(struct thread *thread)
@@ -89,8 +119,8 @@ static void drain_thread(struct thread *thread)
 		bool handover = event->context == CONTEXT_TASK && was_handed_over(thread, event);
 		int error = 0;
 
-		if (event->kind == EVENT_LONG_POLL && waited_for_processor(thread, event))
-			polls_set_aside++;
+		if (waited_for_processor(thread, event))
+			set_aside++;
 		else
 			error = aggregate_add(event, trace_thread_id(thread), handover);
 		ring_release(&thread->ring);
@@ -140,7 +170,7 @@ static void collect(bool all)
 			ops[i].total += t->ops[i].total;
 		}
 	}
-	trace_update(&polls, polls_set_aside, ops, all);
+	trace_update(&polls, set_aside, ops, all);
 	trace_writer_flush();
 }
 
@@ -155,13 +185,54 @@ static void finish(enum finish_reason reason, int status)
 	trace_writer_flush();
 }
 
+static int descriptor_of(const char *name)
+{
+	int fd = 0;
+
+	if (*name < '0' || *name > '9')
+		return -1;
+	for (; *name; name++)
+		fd = fd * 10 + (*name - '0');
+	return fd;
+}
+
+/* Before Linux 5.9, or where a sandbox refuses what is so new: the same in two steps. */
+static bool leave_descriptor_table(void)
+{
+	char entries[1024];
+	long got;
+	int list;
+
+	if (sys_call1(SYS_unshare, CLONE_FILES) < 0 ||
+	    (list = sys_open("/proc/thread-self/fd", O_RDONLY | O_DIRECTORY, 0)) < 0)
+		return false;
+	while ((got = sys_call3(SYS_getdents64, list, entries, sizeof(entries))) > 0) {
+		bool closed = false;
+
+		for (long at = 0; at < got;) {
+			const struct dirent64 *entry =
+				(const struct dirent64 *)(const void *)(entries + at);
+			int fd = descriptor_of(entry->d_name);
+
+			at += entry->d_reclen;
+			if (fd >= 0 && fd != list && sys_call1(SYS_close, fd) == 0)
+				closed = true;
+		}
+		if (closed)
+			sys_call3(SYS_lseek, list, 0, 0 /* start */);
+	}
+	sys_close(list);
+	return true;
+}
+
 /*
  * The trace is opened in a descriptor table that only this thread has: the target may close or
  * count all its descriptors, and exec them away, without either side noticing the other.
  */
 static bool open_privately(void)
 {
-	if (sys_call3(SYS_close_range, 0, UINT_MAX, CLOSE_RANGE_UNSHARED) < 0)
+	if (sys_call3(SYS_close_range, 0, UINT_MAX, CLOSE_RANGE_UNSHARED) < 0 &&
+	    !leave_descriptor_table())
 		return false;
 	return trace_writer_open() == 0;
 }
@@ -184,9 +255,11 @@ static void *collector_main(void *unused)
 
 	prctl(PR_SET_NAME, "overstay");
 	file_open = open_privately();
-	if (!file_open)
-		__atomic_store_n(&recording.on, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&state, file_open ? STATE_RUNNING : STATE_FAILED, __ATOMIC_RELEASE);
+	if (file_open) {
+		coverage_set_opened(true);
+		collect(false);
+	}
 	while (file_open) {
 		uint32_t answered = request.answered;
 
@@ -205,7 +278,7 @@ static void *collector_main(void *unused)
 
 static int create_thread(void)
 {
-	uint64_t all = ~0ull, before;
+	uint64_t mask = ~C_LIBRARY_SIGNALS, before;
 	pthread_attr_t attributes;
 	pthread_t thread;
 	int error;
@@ -216,7 +289,7 @@ static int create_thread(void)
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	/* The new thread inherits the mask: none of the target's signals is ever delivered to it.
 	 */
-	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &before, sizeof(mask));
 	error = objects_host()->pthread_create(&thread, &attributes, collector_main, NULL);
 	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 	pthread_attr_destroy(&attributes);
@@ -263,30 +336,30 @@ static void ask_collector(enum finish_reason reason, int status)
 
 void collector_finish(enum finish_reason reason, int status)
 {
-	switch (__atomic_load_n(&state, __ATOMIC_ACQUIRE)) {
-	case STATE_STARTING:
-	case STATE_RUNNING:
+	uint32_t now = __atomic_load_n(&state, __ATOMIC_ACQUIRE);
+
+	if (now == STATE_STARTING || now == STATE_RUNNING) {
 		ask_collector(reason, status);
-		break;
-	case STATE_NONE:
-		if (trace_writer_open() == 0) {
-			finish(reason, status);
-			trace_writer_close();
-		}
-		break;
-	default:
-		break;
+		if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != STATE_FAILED)
+			return;
+	}
+	/* There is no collector: what the rings still hold is written from here. */
+	if (trace_writer_open() == 0) {
+		coverage_set_opened(true);
+		finish(reason, status);
+		trace_writer_close();
 	}
 }
 
 void collector_after_fork(void)
 {
 	state = STATE_NONE;
+	coverage_set_opened(false);
 	request = (struct request){0};
 	memset(&ended_polls, 0, sizeof(ended_polls));
 	memset(ended_ops, 0, sizeof(ended_ops));
 	dropped_in_ended = 0;
-	polls_set_aside = 0;
+	set_aside = 0;
 	file_open = false;
 	aggregate_reset();
 	trace_after_fork();

@@ -55,12 +55,12 @@ static bool read_delay(struct thread *thread, uint64_t *ret_ns)
 void run_delay_sample(struct thread *thread)
 {
 	struct run_delay *delay = &thread->run_delay;
-	uint64_t polls = thread->poll_stats.count;
+	uint64_t activity = thread->poll_stats.count + thread->loop_start;
 	uint64_t now_ns;
 
-	if (polls == delay->polls || !read_delay(thread, &now_ns))
+	if (activity == delay->activity || !read_delay(thread, &now_ns))
 		return;
-	delay->polls = polls;
+	delay->activity = activity;
 	delay->samples[1] = delay->samples[0];
 	delay->samples[0].at = clock_ticks();
 	delay->samples[0].delay_ns = now_ns;
@@ -71,14 +71,12 @@ uint64_t run_delay_since(struct thread *thread, uint64_t start)
 	const struct run_delay *delay = &thread->run_delay;
 	uint64_t now_ns;
 
-	for (unsigned i = 0; i < 2; i++) {
-		if (!delay->samples[i].at || delay->samples[i].at > start)
-			continue;
-		if (!read_delay(thread, &now_ns))
-			break;
-		return now_ns - delay->samples[i].delay_ns;
-	}
-	return 0;
+	if (!read_delay(thread, &now_ns))
+		return 0;
+	for (unsigned i = 0; i < 2; i++)
+		if (delay->samples[i].at && delay->samples[i].at <= start)
+			return now_ns - delay->samples[i].delay_ns;
+	return now_ns;
 }
 
 void run_delay_forget(struct thread *thread)

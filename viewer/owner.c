@@ -107,13 +107,25 @@ static void file_crate(const char *file, char *crate, size_t size)
 		crate[name - crate] = '_';
 }
 
+/* A tuple, slice, reference or primitive type belongs to no crate. */
+static bool type_has_no_crate(const char *type)
+{
+	static const char *const primitives[] = {"bool", "char", "str",   "u8",  "u16", "u32",
+						 "u64",  "u128", "usize", "i8",  "i16", "i32",
+						 "i64",  "i128", "isize", "f32", "f64"};
+
+	return !(*type == '_' || (*type >= 'a' && *type <= 'z') ||
+		 (*type >= 'A' && *type <= 'Z')) ||
+	       LISTED(type, primitives);
+}
+
 /* In `<A as B>::f` the code lives in A's crate, or, when A is the plumbing's, perhaps in B's. */
 static void function_crate(const char *function, const char *path, char *crate, size_t size)
 {
 	char trait[FUNCTION_PATH_SIZE];
 
 	function_path_crate(path, crate, size);
-	if (function[0] != '<' || !(crate_is_plumbing(crate) || !*crate))
+	if (function[0] != '<' || !(crate_is_plumbing(crate) || type_has_no_crate(crate)))
 		return;
 	function_trait_path(function, trait);
 	if (*trait)

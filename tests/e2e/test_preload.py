@@ -22,7 +22,7 @@ PROGRAMS = RETURNS + ["allocator", "cancel", "processes", "signals", "thread_exi
 UNTIMED = {
     "pthread_create", "epoll_create", "epoll_create1", "eventfd",
     "execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve",
-    "_exit", "_Exit", "quick_exit",
+    "_exit", "_Exit", "quick_exit", "abort",
 }
 
 

@@ -12,7 +12,7 @@ static const char *const names[] = {
 #define HOOK_VOID(name, ...)        #name,
 #define HOOK_CUSTOM(ret, name, ...) #name,
 #define HOOK_PASS(ret, name, ...)   #name,
-#define HOOK_END(name, ...)              #name,
+#define HOOK_END(name, ...)         #name,
 #include "preload/hooks.def"
 };
 

@@ -113,12 +113,22 @@ static void poll_once(void)
 	state->poll_stats.count++;
 }
 
-Test(run_delay, is_not_known_before_the_first_sample)
+Test(run_delay, is_that_of_the_whole_life_without_a_sample_before)
+{
+	uint64_t whole;
+
+	poll_once();
+	whole = run_delay_since(state, clock_ticks());
+	run_delay_sample(state);
+	cr_expect_geq(run_delay_since(state, 1), whole, "older than every sample");
+	cr_expect_leq(run_delay_since(state, clock_ticks()), run_delay_since(state, 1));
+}
+
+Test(run_delay, is_nothing_for_a_thread_that_is_gone)
 {
 	poll_once();
+	state->tid = 1 << 30;
 	cr_expect_eq(run_delay_since(state, clock_ticks()), 0);
-	run_delay_sample(state);
-	cr_expect_eq(run_delay_since(state, 1), 0, "older than every sample");
 }
 
 Test(run_delay, is_small_for_a_thread_that_sleeps)

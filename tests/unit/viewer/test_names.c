@@ -93,6 +93,12 @@ Test(owner, knows_the_plumbing_by_its_crate)
 {
 	cr_expect_eq(owner("std::thread::functions::sleep", NULL, "/app"), OWNER_PLUMBING);
 	cr_expect_eq(owner("tokio::fs::read::read", NULL, "/app"), OWNER_PLUMBING);
+	cr_expect_eq(owner("<(&str,u16) as std::net::socket_addr::ToSocketAddrs>::to_socket_addrs",
+			   NULL, "/app"),
+		     OWNER_PLUMBING);
+	cr_expect_eq(owner("<u32 as core::fmt::Display>::fmt", NULL, "/app"), OWNER_PLUMBING);
+	cr_expect_neq(owner("<(&str,u16) as app::net::Resolve>::resolve", NULL, "/app"),
+		      OWNER_PLUMBING);
 	cr_expect_eq(owner("<futures_util::future::Map<A,F> as core::future::Future>::poll", NULL,
 			   "/app"),
 		     OWNER_PLUMBING);
