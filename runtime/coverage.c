@@ -63,6 +63,12 @@ void coverage_set_blind(enum blind_spot spot, bool blind)
 	coverage.blind[spot] = blind;
 }
 
+void coverage_set_opened(bool opened)
+{
+	coverage.opened = opened;
+	coverage.dirty = true;
+}
+
 const char *coverage_sentence(enum blind_spot spot)
 {
 	return sentences[spot];

@@ -36,6 +36,7 @@ struct coverage {
 	bool blind[BLIND_SPOT_COUNT];
 	bool stacks;
 	bool dirty;      /* changed since it was last written */
+	bool opened;     /* whoever drains could open the trace, which is later than its start */
 	const char *off; /* why the engine switched itself off, or NULL */
 	struct coverage_runtime runtimes[COVERAGE_RUNTIMES];
 };
@@ -46,6 +47,8 @@ extern struct coverage coverage;
 void coverage_add_runtime(const char *name, const char *layout, uint32_t image, uint32_t vtables);
 
 void coverage_set_blind(enum blind_spot spot, bool blind);
+
+void coverage_set_opened(bool opened);
 
 /* The sentence of TRACE-FORMAT's `blind_spots`. */
 const char *coverage_sentence(enum blind_spot spot);

@@ -113,6 +113,9 @@ static void write_coverage(void)
 		text_add(line, "\"off: ");
 		text_add(line, coverage.off);
 		text_add_char(line, '"');
+	} else if (coverage.task_vtables && !coverage.opened) {
+		text_add_json(line, "off: the process did nothing yet, or the trace could not be "
+				    "opened again for what it did");
 	} else {
 		text_add(line, "\"on\"");
 	}

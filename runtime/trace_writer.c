@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "runtime/sys.h"
 
@@ -91,12 +92,22 @@ void trace_writer_end_line(void)
 		complete += text_end(&current);
 }
 
+/* Beyond the limit the kernel would not only refuse but send SIGXFSZ, which kills. */
+static bool fits_limit(uint64_t end)
+{
+	struct rlimit64 limit;
+
+	return sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) < 0 || end <= limit.rlim_cur;
+}
+
 int trace_writer_flush(void)
 {
 	size_t done = 0;
 	long result = file < 0 ? -EBADF : 0;
 	long start = result < 0 ? result : sys_call3(SYS_lseek, file, 0, 2 /* end */);
 
+	if (start >= 0 && !fits_limit((uint64_t)start + complete))
+		return -EFBIG;
 	while (start >= 0 && done < complete) {
 		result = sys_call3(SYS_write, file, buffer + done, complete - done);
 		if (result == -EINTR)
