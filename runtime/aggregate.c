@@ -41,12 +41,12 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 }
 
 /* Frames of the library itself: the wrapper and the engine, above the application's call. */
-static unsigned own_frames(const struct event *event)
+static unsigned own_frames(const uint64_t *frames, unsigned count)
 {
 	unsigned skip = 0;
 
-	while (skip < event->frame_count) {
-		int image = images_find(event->frames[skip]);
+	while (skip < count) {
+		int image = images_find(frames[skip]);
 
 		if (image < 0 || !images_get((unsigned)image)->self)
 			break;
@@ -138,6 +138,18 @@ static void fold(struct record *record, const struct event *event, uint32_t thre
 	record->target = event->target;
 }
 
+static bool have_tables(void)
+{
+	return tables || (tables = sys_map(sizeof(*tables)));
+}
+
+uint32_t aggregate_stack_index(const uint64_t *frames, unsigned count)
+{
+	unsigned skip = own_frames(frames, count);
+
+	return have_tables() ? intern_stack(frames + skip, count - skip) : 0;
+}
+
 int aggregate_add(const struct event *event, uint32_t thread, bool handover)
 {
 	struct record key = {.kind = event->kind,
@@ -147,12 +159,10 @@ int aggregate_add(const struct event *event, uint32_t thread, bool handover)
 			     .entered = (uint8_t)entered_trusted(event->entered),
 			     .type = event->type};
 	struct record *record;
-	unsigned skip;
 
-	if (!tables && !(tables = sys_map(sizeof(*tables))))
+	if (!have_tables())
 		return -ENOMEM;
-	skip = own_frames(event);
-	key.stack = intern_stack(event->frames + skip, event->frame_count - skip);
+	key.stack = aggregate_stack_index(event->frames, event->frame_count);
 	key.hash = mix(mix(mix(key.kind | (uint64_t)key.context << 8 | (uint64_t)key.op << 16 |
 				       (uint64_t)handover << 32 | (uint64_t)key.entered << 33,
 			       (uintptr_t)key.type),

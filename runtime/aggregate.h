@@ -62,6 +62,12 @@ struct aggregate_losses {
  */
 int aggregate_add(const struct event *event, uint32_t thread, bool handover);
 
+/*
+ * Keeps a stack, leaving out the library's own frames at its top. Returns its index + 1; 0 for an
+ * empty one or when there is no room (counted as lost).
+ */
+uint32_t aggregate_stack_index(const uint64_t *frames, unsigned count);
+
 size_t aggregate_record_count(void);
 struct record *aggregate_record(size_t index);
 struct stack *aggregate_stack(size_t index);

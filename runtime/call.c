@@ -27,6 +27,21 @@ static bool is_nested(struct thread *thread, const struct engine_call *call)
 	return thread->in_call && (uintptr_t)call < thread->call_frame;
 }
 
+/*
+ * What another thread needs to unwind this one while it is blocked: the wrapper's registers as they
+ * are when engine_call_begin has returned to it. Must be inlined there.
+ */
+static inline __attribute__((always_inline)) void leave_context(struct thread *thread)
+{
+#if defined(__x86_64__)
+	const uint64_t *frame = __builtin_frame_address(0); /* saved rbp, return address */
+
+	thread->call_context.pc = frame[1];
+	thread->call_context.sp = (uintptr_t)(frame + 2);
+	thread->call_context.bp = frame[0];
+#endif
+}
+
 void engine_call_begin(struct engine_call *call, unsigned op)
 {
 	struct thread *thread = thread_self;
@@ -43,9 +58,12 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 	thread->call_frame = (uintptr_t)call;
 	thread->chained = false;
 	poll = thread_poll(thread);
-	if (!poll || poll->class == POLL_TASK)
+	if (!poll || poll->class == POLL_TASK || entered_now() == ENTERED_YES)
 		proof_begin(call, ops_class(op));
 	call->start = clock_ticks();
+	thread->call_op = op;
+	leave_context(thread);
+	__atomic_store_n(&thread->call_start, call->start, __ATOMIC_RELEASE);
 }
 
 static void fill_event(struct event *event, struct thread *thread, const struct poll_frame *poll,
@@ -120,6 +138,7 @@ void engine_call_end(struct engine_call *call, struct subject subject)
 		thread->ops[call->op].count++;
 		thread->ops[call->op].total += duration;
 	}
+	__atomic_store_n(&thread->call_start, 0, __ATOMIC_RELAXED);
 	if (__builtin_expect(duration >= recording.threshold, 0) && recording.on)
 		record_call(thread, poll, call, duration, &subject);
 	thread->in_call = false;

@@ -53,25 +53,6 @@ static uint64_t dropped_in_ended;
 static uint64_t set_aside;
 static bool file_open; /* trace file opened, or opening was given up */
 
-/*
- * True when the worker that this thread was running had been taken over by another thread before
- * the call ended: that thread's loop was given the same Arc<Worker> (see poll.c).
- */
-static bool was_handed_over(const struct thread *owner, const struct event *event)
-{
-	if (!event->worker)
-		return false;
-	for (struct thread *t = thread_first(); t; t = t->next) {
-		uint64_t start = __atomic_load_n(&t->loop_start, __ATOMIC_ACQUIRE);
-
-		if (t != owner && start > event->poll_start &&
-		    start < event->start + event->duration &&
-		    __atomic_load_n(&t->loop_worker, __ATOMIC_RELAXED) == event->worker)
-			return true;
-	}
-	return false;
-}
-
 static bool explained_by(uint64_t waited_ns, uint64_t ns, uint64_t limit)
 {
 	return waited_ns && (ns < waited_ns || ns - waited_ns < clock_ns(limit));
@@ -116,7 +97,9 @@ static void drain_thread(struct thread *thread)
 	size_t size;
 
 	while ((event = ring_peek(&thread->ring, &size))) {
-		bool handover = event->context == CONTEXT_TASK && was_handed_over(thread, event);
+		bool handover = event->context == CONTEXT_TASK &&
+				thread_was_handed_over(thread, event->worker, event->poll_start,
+						       event->start + event->duration);
 		int error = 0;
 
 		if (waited_for_processor(thread, event))
@@ -162,6 +145,7 @@ static void collect(bool all)
 		if (__atomic_load_n(&t->retired, __ATOMIC_ACQUIRE))
 			continue;
 		drain_thread(t);
+		stall_check(t, recording.stall_ns, all);
 		if (file_open)
 			run_delay_sample(t);
 		durations_add(&polls, &t->poll_stats);
@@ -362,5 +346,6 @@ void collector_after_fork(void)
 	set_aside = 0;
 	file_open = false;
 	aggregate_reset();
+	stall_after_fork();
 	trace_after_fork();
 }

@@ -5,6 +5,8 @@
  */
 #include "entered.h"
 
+#include <stddef.h>
+
 #include "runtime/engine.h"
 
 int64_t engine_entered_offset;
@@ -30,14 +32,20 @@ void entered_set(const uint8_t *address, uint8_t entered_max, uint8_t not_entere
 	engine_entered_offset = address - (const uint8_t *)__builtin_thread_pointer();
 }
 
-enum entered entered_now(void)
+const uint8_t *entered_note(void)
 {
 	int64_t offset = __atomic_load_n(&engine_entered_offset, __ATOMIC_RELAXED);
+
+	return offset ? (const uint8_t *)__builtin_thread_pointer() + offset : NULL;
+}
+
+enum entered entered_at(const uint8_t *note)
+{
 	uint8_t value;
 
-	if (!offset)
+	if (!note)
 		return ENTERED_UNKNOWN;
-	value = ((const uint8_t *)__builtin_thread_pointer())[offset];
+	value = __atomic_load_n(note, __ATOMIC_RELAXED);
 	if (value <= engine_entered_max)
 		return ENTERED_YES;
 	return value == value_outside ? ENTERED_NO : ENTERED_UNKNOWN;

@@ -23,8 +23,16 @@ enum entered {
  */
 void entered_set(const uint8_t *address, uint8_t entered_max, uint8_t not_entered);
 
-/* The calling thread's state as the note has it now. */
-enum entered entered_now(void);
+/* Where the calling thread has its note, or NULL when that is not known. */
+const uint8_t *entered_note(void);
+
+/* The state that a note tells now, the calling thread's or another live one's. NULL: unknown. */
+enum entered entered_at(const uint8_t *note);
+
+static inline enum entered entered_now(void)
+{
+	return entered_at(entered_note());
+}
 
 /*
  * Checks the note against what is known for certain at the start of a poll: a scheduler polls tasks

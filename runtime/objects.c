@@ -39,6 +39,7 @@ static void start_recording(void)
 	coverage_set_blind(BLIND_NO_STACKS, !coverage.stacks);
 	recording.threshold = clock_ticks_of(config->threshold_ns);
 	recording.threshold_ns = config->threshold_ns;
+	recording.stall_ns = config->stall_ns;
 	recording.long_poll = clock_ticks_of(config->long_poll_ns);
 	__atomic_store_n(&recording.on, true, __ATOMIC_RELEASE);
 }

@@ -12,6 +12,7 @@
 struct recording {
 	uint64_t threshold; /* ticks */
 	uint64_t threshold_ns;
+	uint64_t stall_ns;
 	uint64_t long_poll; /* ticks */
 	bool on;            /* a runtime is hooked and the process is not ending */
 };

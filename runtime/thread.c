@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "runtime/entered.h"
 #include "runtime/recording.h"
 #include "runtime/sys.h"
 
@@ -72,8 +73,21 @@ struct thread *thread_attach(void)
 		enlist(thread);
 	}
 	sys_call2(SYS_prctl, PR_GET_NAME, thread->name);
+	thread->entered_note = entered_note();
 	thread_self = thread;
 	return thread;
+}
+
+bool thread_was_handed_over(const struct thread *owner, uint64_t worker, uint64_t from, uint64_t to)
+{
+	for (struct thread *t = thread_first(); worker && t; t = t->next) {
+		uint64_t start = __atomic_load_n(&t->loop_start, __ATOMIC_ACQUIRE);
+
+		if (t != owner && start > from && start < to &&
+		    __atomic_load_n(&t->loop_worker, __ATOMIC_RELAXED) == worker)
+			return true;
+	}
+	return false;
 }
 
 void durations_add(struct durations *to, const struct durations *from)
@@ -101,6 +115,8 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->chained = false;
 	thread->polled = false;
 	thread->in_call = false;
+	thread->call_start = 0;
+	thread->stall = (struct stall){0};
 	thread->id = 0;
 	/* Until the next owner has put its own: neither ended nor anybody's. */
 	__atomic_store_n(&thread->tid, -1, __ATOMIC_RELAXED);

@@ -17,6 +17,7 @@
 #include "runtime/event.h"
 #include "runtime/ring.h"
 #include "runtime/run_delay.h"
+#include "runtime/stall.h"
 #include "runtime/task_types.h"
 
 /* Bits of engine_watch. */
@@ -54,6 +55,9 @@ struct thread {
 	bool in_call;   /* inside a wrapped call or the engine's slow path */
 	uint64_t last_end;
 	uintptr_t call_frame; /* address of the wrapper's frame while in_call */
+	uint64_t call_start;  /* ticks, while in a wrapped call; else 0 */
+	uint32_t call_op;
+	struct unwind_context call_context; /* the wrapper's */
 	struct poll_frame polls[MAX_OPEN_POLLS];
 	struct durations poll_stats;
 	struct op_counter ops[ENGINE_MAX_OPS];
@@ -62,11 +66,14 @@ struct thread {
 	uint64_t loop_start;
 	uint64_t loop_worker;
 
+	const uint8_t *entered_note; /* see entered.h; only while the thread lives */
+
 	int32_t tid;
 	char name[16];
 	uint32_t id; /* in the trace; given by the collector, 0 = not yet written */
 	bool retired;
 	struct run_delay run_delay; /* the collector's */
+	struct stall stall;         /* the collector's */
 	struct thread *next;        /* registry, newest first; never unlinked */
 	struct stack_memory stacks;
 	struct ring ring;
@@ -76,6 +83,13 @@ extern __thread struct thread *thread_self __attribute__((tls_model("initial-exe
 
 /* This thread's state, made if need be; NULL when the engine is off or memory is short. */
 struct thread *thread_attach(void);
+
+/*
+ * True when between `from` and `to` (ticks) another thread has begun a worker loop with the same
+ * worker: Tokio's block_in_place had given it away. `worker` 0: the thread ran no worker.
+ */
+bool thread_was_handed_over(const struct thread *owner, uint64_t worker, uint64_t from,
+			    uint64_t to);
 
 /* First of the registry. */
 struct thread *thread_first(void);

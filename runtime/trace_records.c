@@ -52,7 +52,7 @@ void trace_add_histogram(struct text *line, const uint64_t *histogram)
 }
 
 /* Positions are relative to the object, so that they mean the same in the file. */
-static bool write_stack(uint32_t index)
+bool trace_write_stack(uint32_t index)
 {
 	struct stack *stack = aggregate_stack(index);
 	struct text *line;
@@ -185,7 +185,7 @@ static void write_record(struct record *record, size_t index)
 {
 	struct text *line;
 
-	if ((record->stack && !write_stack(record->stack - 1)) ||
+	if ((record->stack && !trace_write_stack(record->stack - 1)) ||
 	    (record->type && !trace_write_type(record->type)))
 		return;
 	line = trace_writer_line(record->kind == EVENT_CALL ? "call" : "long_poll");

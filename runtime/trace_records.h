@@ -23,6 +23,9 @@ void trace_schedule_done(struct trace_schedule *schedule);
 /* ,"histogram":[[upper_ns,count],...] of HISTOGRAM_BUCKETS counters */
 void trace_add_histogram(struct text *line, const uint64_t *histogram);
 
+/* Writes the stack's line, and its modules', if they have none yet; false when there is no room. */
+bool trace_write_stack(uint32_t index);
+
 /* Writes new and due records with whatever they refer to. */
 void trace_write_records(bool all);
 

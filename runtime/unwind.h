@@ -45,6 +45,18 @@ bool unwind_start(void);
  */
 const struct remembered_stack *unwind_capture(struct stack_memory *memory);
 
+/* Where a thread can be unwound from by another one. */
+struct unwind_context {
+	uint64_t pc, sp, bp; /* pc 0: cannot */
+};
+
+/*
+ * The stack of another thread that is blocked, from a place on it: return addresses, innermost
+ * first, at most `max`; returns their number. Memory is read without faulting; when the thread goes
+ * on meanwhile the result is garbage, which the caller has to find out. Collector only.
+ */
+unsigned unwind_from(const struct unwind_context *context, uint64_t *frames, unsigned max);
+
 /*
  * In a fork child: another thread may have held the unwinder's lock, which then stays locked for
  * ever; if one was unwinding, there are no more stacks in this process. Returns whether there are.

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <ucontext.h>
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
@@ -200,6 +201,34 @@ __attribute__((noinline)) const struct remembered_stack *unwind_capture(struct s
 	if (__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
 		capture_afresh(stack);
 	return stack;
+}
+
+unsigned unwind_from(const struct unwind_context *from, uint64_t *frames, unsigned max)
+{
+	unsigned count = 0;
+#if defined(__x86_64__)
+	unw_context_t context;
+	unw_cursor_t cursor;
+
+	if (!from->pc || !__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+		return 0;
+	__atomic_add_fetch(&busy_threads, 1, __ATOMIC_RELAXED);
+	get_context(&context); /* for the parts that are not set here */
+	context.uc_mcontext.gregs[REG_RIP] = (greg_t)from->pc;
+	context.uc_mcontext.gregs[REG_RSP] = (greg_t)from->sp;
+	context.uc_mcontext.gregs[REG_RBP] = (greg_t)from->bp;
+	if (init_local(&cursor, &context) >= 0) {
+		do {
+			unw_word_t ip = 0;
+
+			if (get_reg(&cursor, UNW_REG_IP, &ip) < 0 || !ip)
+				break;
+			frames[count++] = ip;
+		} while (count < max && step(&cursor) > 0);
+	}
+	__atomic_sub_fetch(&busy_threads, 1, __ATOMIC_RELAXED);
+#endif
+	return count;
 }
 
 bool unwind_after_fork(void)

@@ -163,7 +163,9 @@ static enum verdict judge_task(const struct stack *stack)
 	}
 }
 
-/* A root future inside spawn_blocking; a worker's launch job enters the runtime, too, and is not.
+/*
+ * A root future inside spawn_blocking; a worker's launch job enters the runtime, too, and is not.
+ * Only names can tell the two.
  */
 static enum verdict judge_blocking(const struct stack *stack, bool driving)
 {
@@ -172,7 +174,9 @@ static enum verdict judge_blocking(const struct stack *stack, bool driving)
 
 	if (role == ROLE_PARK || (role != ROLE_BLOCK_ON && !driving))
 		return VERDICT_EXEMPT;
-	return stack && role_present(stack, 0, ROLE_WORKER) ? VERDICT_EXEMPT : VERDICT_BLOCK_ON;
+	if (role != ROLE_BLOCK_ON && (!stack || stack_is_blind(stack)))
+		return VERDICT_UNJUDGED;
+	return role_present(stack, 0, ROLE_WORKER) ? VERDICT_EXEMPT : VERDICT_BLOCK_ON;
 }
 
 static enum verdict judge_thread(const struct stack *stack, bool driving)

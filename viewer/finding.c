@@ -17,10 +17,7 @@
 #define BLIND_FRAMES_MAX 4
 
 const struct detector *const detectors[] = {
-	&detector_blocking_call,
-	&detector_lock_wait,
-	&detector_long_poll,
-	NULL,
+	&detector_blocking_call, &detector_lock_wait, &detector_long_poll, &detector_stall, NULL,
 };
 
 void finding_list_init(struct finding_list *ret_list)

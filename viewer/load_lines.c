@@ -5,103 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "load_fields.h"
+#include "load_records.h"
+
 #define TRACE_VERSION 1
-
-static const char *text_get(const struct trace *trace, const json_t *object, const char *key)
-{
-	return pool_string(trace->pool, json_string_value(json_object_get(object, key)));
-}
-
-static bool integer_get(const json_t *object, const char *key, int64_t *ret_value)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_integer(value))
-		return false;
-	*ret_value = json_integer_value(value);
-	return true;
-}
-
-/* 0 for what is absent, null or not a number of that range. */
-static uint64_t number_get(const json_t *object, const char *key)
-{
-	int64_t value;
-
-	return integer_get(object, key, &value) && value > 0 ? value : 0;
-}
-
-static bool id_get(const json_t *object, const char *key, uint64_t *ret_id)
-{
-	int64_t value;
-
-	if (!integer_get(object, key, &value) || value < 0)
-		return false;
-	*ret_id = value;
-	return true;
-}
-
-static void histogram_get(struct trace *trace, const json_t *line, struct histogram *ret)
-{
-	const json_t *array = json_object_get(line, "histogram");
-	size_t i, count = json_array_size(array);
-
-	/* The line may be the hundredth of its id: its room is used again. */
-	if (count > ret->room) {
-		ret->buckets = pool_alloc(trace->pool, count * sizeof(*ret->buckets));
-		ret->room = count;
-	}
-	ret->count = 0;
-	for (i = 0; i < count; i++) {
-		const json_t *pair = json_array_get(array, i);
-
-		ret->buckets[ret->count].upper_ns = json_integer_value(json_array_get(pair, 0));
-		ret->buckets[ret->count].count = json_integer_value(json_array_get(pair, 1));
-		if (ret->buckets[ret->count].count)
-			ret->count++;
-	}
-}
-
-static void usage_get(struct trace *trace, const json_t *line, struct usage *ret)
-{
-	ret->count = number_get(line, "count");
-	ret->total_ns = number_get(line, "total_ns");
-	ret->max_ns = number_get(line, "max_ns");
-	ret->first_ns = number_get(line, "first_ns");
-	ret->last_ns = number_get(line, "last_ns");
-	histogram_get(trace, line, &ret->histogram);
-}
-
-/* What is named may follow later in the file, so a reference makes room for it; empty if it never
- * does. */
-static void *reference_get(struct trace *trace, struct table *table, const json_t *line,
-			   const char *key, size_t size)
-{
-	uint64_t id;
-
-	return id_get(line, key, &id) ? table_put(table, trace->pool, id, 0, size) : NULL;
-}
-
-static void origin_get(struct trace *trace, const json_t *line, struct origin *origin)
-{
-	const char *in = json_string_value(json_object_get(line, "in"));
-	const json_t *entered = json_object_get(line, "entered");
-
-	origin->handover = json_is_true(json_object_get(line, "handover"));
-	origin->entered = ENTERED_UNKNOWN;
-	if (json_is_boolean(entered))
-		origin->entered = json_is_true(entered) ? ENTERED_YES : ENTERED_NO;
-	origin->scope = SCOPE_THREAD;
-	if (in && strcmp(in, "task") == 0)
-		origin->scope = SCOPE_TASK;
-	else if (in && strcmp(in, "blocking") == 0)
-		origin->scope = SCOPE_BLOCKING;
-	origin->has_task = id_get(line, "task", &origin->task);
-	origin->stack =
-		reference_get(trace, &trace->stack_table, line, "stack", sizeof(*origin->stack));
-	origin->type = reference_get(trace, &trace->types, line, "vtable", sizeof(*origin->type));
-	origin->thread =
-		reference_get(trace, &trace->threads, line, "thread", sizeof(*origin->thread));
-}
 
 static int load_coverage(struct trace *trace, const json_t *line)
 {
@@ -110,10 +17,10 @@ static int load_coverage(struct trace *trace, const json_t *line)
 
 	trace->attached = json_is_true(json_object_get(line, "attached"));
 	trace->stacks = json_is_true(json_object_get(line, "stacks"));
-	trace->task_vtables = number_get(line, "task_vtables");
-	trace->lock_sites = number_get(line, "lock_sites");
-	trace->lock_sites_skipped = number_get(line, "lock_sites_skipped");
-	trace->engine = text_get(trace, line, "engine");
+	trace->task_vtables = field_number(line, "task_vtables");
+	trace->lock_sites = field_number(line, "lock_sites");
+	trace->lock_sites_skipped = field_number(line, "lock_sites_skipped");
+	trace->engine = field_text(trace, line, "engine");
 	trace->blind_spots = pool_alloc(trace->pool, count * sizeof(*trace->blind_spots));
 	trace->blind_spot_count = 0;
 	for (i = 0; i < count; i++) {
@@ -131,15 +38,15 @@ static int load_runtime(struct trace *trace, const json_t *line)
 	struct runtime *runtime;
 	uint64_t id;
 
-	if (!id_get(line, "id", &id))
+	if (!field_id(line, "id", &id))
 		return -EPROTO;
 	runtime = table_put(&trace->runtimes, trace->pool, id, 0, sizeof(*runtime));
 	runtime->id = id;
-	runtime->name = text_get(trace, line, "name");
-	runtime->version = text_get(trace, line, "version");
-	runtime->layout = text_get(trace, line, "layout");
-	runtime->task_vtables = number_get(line, "task_vtables");
-	if (!id_get(line, "module", &runtime->module))
+	runtime->name = field_text(trace, line, "name");
+	runtime->version = field_text(trace, line, "version");
+	runtime->layout = field_text(trace, line, "layout");
+	runtime->task_vtables = field_number(line, "task_vtables");
+	if (!field_id(line, "module", &runtime->module))
 		runtime->module = UINT64_MAX;
 	return 0;
 }
@@ -149,12 +56,12 @@ static int load_module(struct trace *trace, const json_t *line)
 	struct module *module;
 	uint64_t id;
 
-	if (!id_get(line, "id", &id))
+	if (!field_id(line, "id", &id))
 		return -EPROTO;
 	module = table_put(&trace->modules, trace->pool, id, 0, sizeof(*module));
 	module->id = id;
-	module->path = text_get(trace, line, "path");
-	module->build_id = text_get(trace, line, "build_id");
+	module->path = field_text(trace, line, "path");
+	module->build_id = field_text(trace, line, "build_id");
 	return 0;
 }
 
@@ -163,12 +70,12 @@ static int load_thread(struct trace *trace, const json_t *line)
 	struct thread *thread;
 	uint64_t id;
 
-	if (!id_get(line, "id", &id))
+	if (!field_id(line, "id", &id))
 		return -EPROTO;
 	thread = table_put(&trace->threads, trace->pool, id, 0, sizeof(*thread));
 	thread->id = id;
-	thread->tid = number_get(line, "tid");
-	thread->name = text_get(trace, line, "name");
+	thread->tid = field_number(line, "tid");
+	thread->name = field_text(trace, line, "name");
 	return 0;
 }
 
@@ -177,14 +84,14 @@ static int load_vtable(struct trace *trace, const json_t *line)
 	struct task_type *type;
 	uint64_t id;
 
-	if (!id_get(line, "id", &id))
+	if (!field_id(line, "id", &id))
 		return -EPROTO;
 	type = table_put(&trace->types, trace->pool, id, 0, sizeof(*type));
 	type->id = id;
-	if (!id_get(line, "module", &type->module))
+	if (!field_id(line, "module", &type->module))
 		type->module = UINT64_MAX;
-	type->poll = number_get(line, "poll");
-	type->dealloc = number_get(line, "dealloc");
+	type->poll = field_number(line, "poll");
+	type->dealloc = field_number(line, "dealloc");
 	return 0;
 }
 
@@ -193,14 +100,14 @@ static int load_type(struct trace *trace, const json_t *line)
 	struct task_type *type;
 	uint64_t id;
 
-	if (!id_get(line, "vtable", &id))
+	if (!field_id(line, "vtable", &id))
 		return -EPROTO;
 	type = table_put(&trace->types, trace->pool, id, 0, sizeof(*type));
 	type->id = id;
 	type->named = true;
-	type->name = text_get(trace, line, "name");
-	type->file = text_get(trace, line, "file");
-	type->line = number_get(line, "line");
+	type->name = field_text(trace, line, "name");
+	type->file = field_text(trace, line, "file");
+	type->line = field_number(line, "line");
 	return 0;
 }
 
@@ -211,7 +118,7 @@ static int load_stack(struct trace *trace, const json_t *line)
 	struct stack *stack;
 	uint64_t id;
 
-	if (!id_get(line, "id", &id) || !json_is_array(frames))
+	if (!field_id(line, "id", &id) || !json_is_array(frames))
 		return -EPROTO;
 	stack = table_put(&trace->stack_table, trace->pool, id, 0, sizeof(*stack));
 	stack->id = id;
@@ -231,51 +138,10 @@ static int load_stack(struct trace *trace, const json_t *line)
 	return 0;
 }
 
-static int load_call(struct trace *trace, const json_t *line)
-{
-	const json_t *target = json_object_get(line, "target");
-	const json_t *lock = json_object_get(line, "lock");
-	const json_t *futex = json_object_get(lock, "futex");
-	struct call *call;
-	uint64_t id;
-
-	if (!id_get(line, "id", &id))
-		return -EPROTO;
-	call = table_put(&trace->calls, trace->pool, id, 0, sizeof(*call));
-	call->id = id;
-	call->op = text_get(trace, line, "op");
-	call->class = text_get(trace, line, "class");
-	if (!call->op || !call->class)
-		return -EPROTO;
-	call->target_kind = text_get(trace, target, "kind");
-	call->target_name = text_get(trace, target, "name");
-	call->lock_address = text_get(trace, lock, "address");
-	call->futex_op = text_get(trace, futex, "op");
-	call->futex_expected = json_integer_value(json_object_get(futex, "expected"));
-	origin_get(trace, line, &call->origin);
-	usage_get(trace, line, &call->usage);
-	return 0;
-}
-
-static int load_long_poll(struct trace *trace, const json_t *line)
-{
-	struct long_poll *poll;
-	uint64_t id;
-
-	if (!id_get(line, "id", &id))
-		return -EPROTO;
-	poll = table_put(&trace->long_polls, trace->pool, id, 0, sizeof(*poll));
-	poll->id = id;
-	poll->explained_ns = number_get(line, "explained_ns");
-	origin_get(trace, line, &poll->origin);
-	usage_get(trace, line, &poll->usage);
-	return 0;
-}
-
 static int load_polls(struct trace *trace, const json_t *line)
 {
 	trace->has_polls = true;
-	usage_get(trace, line, &trace->polls);
+	record_usage(trace, line, &trace->polls);
 	return 0;
 }
 
@@ -285,15 +151,15 @@ static int load_end(struct trace *trace, const json_t *line)
 	int64_t value;
 
 	ending->known = true;
-	ending->reason = text_get(trace, line, "reason");
-	ending->has_status = integer_get(line, "status", &ending->status);
-	ending->has_signal = integer_get(line, "signal", &ending->signal);
-	ending->has_duration = integer_get(line, "duration_ns", &value);
-	ending->duration_ns = number_get(line, "duration_ns");
-	ending->has_dropped = integer_get(line, "dropped_events", &value);
-	ending->dropped_events = number_get(line, "dropped_events");
-	ending->dropped_records = number_get(line, "dropped_records");
-	ending->dropped_stacks = number_get(line, "dropped_stacks");
+	ending->reason = field_text(trace, line, "reason");
+	ending->has_status = field_integer(line, "status", &ending->status);
+	ending->has_signal = field_integer(line, "signal", &ending->signal);
+	ending->has_duration = field_integer(line, "duration_ns", &value);
+	ending->duration_ns = field_number(line, "duration_ns");
+	ending->has_dropped = field_integer(line, "dropped_events", &value);
+	ending->dropped_events = field_number(line, "dropped_events");
+	ending->dropped_records = field_number(line, "dropped_records");
+	ending->dropped_stacks = field_number(line, "dropped_stacks");
 	return 0;
 }
 
@@ -304,7 +170,7 @@ static int load_symbol(struct trace *trace, const json_t *line)
 	struct symbol *symbol;
 	uint64_t module, position;
 
-	if (!id_get(line, "module", &module) || !id_get(line, "position", &position))
+	if (!field_id(line, "module", &module) || !field_id(line, "position", &position))
 		return -EPROTO;
 	symbol = table_put(&trace->symbols, trace->pool, module, position, sizeof(*symbol));
 	symbol->module = module;
@@ -314,9 +180,9 @@ static int load_symbol(struct trace *trace, const json_t *line)
 	for (i = 0; i < count; i++) {
 		const json_t *frame = json_array_get(frames, i);
 
-		symbol->frames[i].function = text_get(trace, frame, "function");
-		symbol->frames[i].file = text_get(trace, frame, "file");
-		symbol->frames[i].line = number_get(frame, "line");
+		symbol->frames[i].function = field_text(trace, frame, "function");
+		symbol->frames[i].file = field_text(trace, frame, "file");
+		symbol->frames[i].line = field_number(frame, "line");
 		symbol->frames[i].inlined = json_is_true(json_object_get(frame, "inlined"));
 	}
 	return 0;
@@ -342,7 +208,7 @@ static int load_symbolised(struct trace *trace, const json_t *line)
 		struct module *module = NULL;
 		uint64_t id;
 
-		if (id_get(item, "module", &id))
+		if (field_id(item, "module", &id))
 			module = model_module(trace, id);
 		for (j = 0; module && state && j < sizeof(states) / sizeof(states[0]); j++) {
 			if (strcmp(states[j].name, state) == 0) {
@@ -358,19 +224,11 @@ static const struct line_kind {
 	const char *name;
 	int (*load)(struct trace *trace, const json_t *line);
 } line_kinds[] = {
-	{"symbol", load_symbol},
-	{"stack", load_stack},
-	{"call", load_call},
-	{"type", load_type},
-	{"vtable", load_vtable},
-	{"thread", load_thread},
-	{"module", load_module},
-	{"long_poll", load_long_poll},
-	{"coverage", load_coverage},
-	{"polls", load_polls},
-	{"runtime", load_runtime},
-	{"end", load_end},
-	{"symbolised", load_symbolised},
+	{"symbol", load_symbol},     {"stack", load_stack},           {"call", record_call},
+	{"type", load_type},         {"vtable", load_vtable},         {"thread", load_thread},
+	{"module", load_module},     {"long_poll", record_long_poll}, {"stall", record_stall},
+	{"coverage", load_coverage}, {"polls", load_polls},           {"runtime", load_runtime},
+	{"end", load_end},           {"symbolised", load_symbolised},
 };
 
 int load_header(struct trace *trace, const json_t *line)
@@ -380,16 +238,16 @@ int load_header(struct trace *trace, const json_t *line)
 	int64_t version;
 
 	if (!kind || strcmp(kind, "header") != 0 || !format ||
-	    strcmp(format, "overstay-trace") != 0 || !integer_get(line, "version", &version))
+	    strcmp(format, "overstay-trace") != 0 || !field_integer(line, "version", &version))
 		return -EPROTO;
 	if (version > TRACE_VERSION)
 		return -EPROTONOSUPPORT;
-	trace->pid = number_get(line, "pid");
-	trace->exe = text_get(trace, line, "exe");
-	trace->build_id = text_get(trace, line, "build_id");
-	trace->threshold_ns = number_get(line, "threshold_ns");
-	trace->long_poll_ns = number_get(line, "long_poll_ns");
-	trace->stall_ns = number_get(line, "stall_ns");
+	trace->pid = field_number(line, "pid");
+	trace->exe = field_text(trace, line, "exe");
+	trace->build_id = field_text(trace, line, "build_id");
+	trace->threshold_ns = field_number(line, "threshold_ns");
+	trace->long_poll_ns = field_number(line, "long_poll_ns");
+	trace->stall_ns = field_number(line, "stall_ns");
 	return 0;
 }
 

@@ -26,6 +26,7 @@ void model_free(struct trace *trace)
 	table_fini(&trace->stack_table);
 	table_fini(&trace->calls);
 	table_fini(&trace->long_polls);
+	table_fini(&trace->stalls);
 	table_fini(&trace->symbols);
 	pool_free(trace->pool);
 }

@@ -114,7 +114,15 @@ struct long_poll {
 	uint64_t id;
 	struct origin origin;
 	struct usage usage;
-	uint64_t explained_ns; /* part of the total that was spent in recorded calls */
+};
+
+/* A worker that was in one poll for the stall limit, and may still be. */
+struct stall {
+	uint64_t id;
+	bool over;              /* it came back; nothing else is known then */
+	const char *op, *class; /* of the call that it sits in, or NULL */
+	struct origin origin;
+	struct usage usage;
 };
 
 struct runtime {
@@ -156,6 +164,7 @@ struct trace {
 	struct table stack_table; /* struct stack, by id */
 	struct table calls;       /* struct call, by id */
 	struct table long_polls;  /* struct long_poll, by id */
+	struct table stalls;      /* struct stall, by id */
 	struct table symbols;     /* struct symbol, by module id and position */
 };
 

@@ -79,11 +79,12 @@ static void process_build(struct process_report *process, struct trace *trace,
 	blind_spots_of_losses(process, &trace->ending);
 	unjudged = findings->unjudged - unjudged;
 	if (unjudged)
-		blind_spot_add(process,
-			       memory_format("%llu place%s outside of task polls could not be "
-					     "judged: without symbols a blocked root future looks "
-					     "like an idle thread",
-					     (unsigned long long)unjudged, plural(unjudged)));
+		blind_spot_add(
+			process,
+			memory_format("%llu place%s outside of task polls could not be "
+				      "judged: without symbols a block_on body looks like the "
+				      "runtime's own work or an idle thread",
+				      (unsigned long long)unjudged, plural(unjudged)));
 }
 
 void report_build(struct recording *recording, struct report *ret_report)

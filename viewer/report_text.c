@@ -56,8 +56,26 @@ static void lock_put(const char *type, FILE *out)
 		fprintf(out, "waited for a %s ", type);
 }
 
+/* A call names the operation; a worker stuck elsewhere has only "poll". */
+static void stall_put(const struct finding *finding, const struct text_style *style, FILE *out)
+{
+	if (finding->class) {
+		fputs("stuck in ", out);
+		text_put(out, finding->operation);
+	} else {
+		fputs("did not come back from a poll", out);
+	}
+	fputc(' ', out);
+	times_put(&finding->usage, style, out);
+	fputs(", still there when the trace ended", out);
+}
+
 static void deed_put(const struct finding *finding, const struct text_style *style, FILE *out)
 {
+	if (strcmp(finding->kind, "stall") == 0) {
+		stall_put(finding, style, out);
+		return;
+	}
 	if (strcmp(finding->kind, "long-poll") == 0) {
 		fputs("did not yield ", out);
 		times_put(&finding->usage, style, out);

@@ -8,5 +8,6 @@
 extern const struct detector detector_blocking_call;
 extern const struct detector detector_lock_wait;
 extern const struct detector detector_long_poll;
+extern const struct detector detector_stall;
 
 #endif

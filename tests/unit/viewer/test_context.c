@@ -226,8 +226,16 @@ Test(context, believes_the_runtime_that_a_root_future_is_driven_without_any_fram
 				   sample_stack("app::main::{{closure}}", "app::main")),
 		     VERDICT_BLOCK_ON);
 	cr_expect_eq(judge_entered(SCOPE_THREAD, ENTERED_YES, false, NULL), VERDICT_BLOCK_ON);
-	cr_expect_eq(judge_entered(SCOPE_BLOCKING, ENTERED_YES, false, sample_stack(NULL, NULL)),
+	cr_expect_eq(judge_entered(SCOPE_BLOCKING, ENTERED_YES, false,
+				   sample_stack("app::job::{{closure}}",
+						"tokio::runtime::task::raw::poll")),
 		     VERDICT_BLOCK_ON);
+}
+
+Test(context, cannot_tell_a_worker_from_a_root_future_on_the_pool_without_names)
+{
+	cr_expect_eq(judge_entered(SCOPE_BLOCKING, ENTERED_YES, false, sample_stack(NULL, NULL)),
+		     VERDICT_UNJUDGED);
 }
 
 Test(context, cannot_tell_a_wait_from_a_park_by_the_runtimes_word_alone)

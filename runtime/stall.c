@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stalled workers.
+ * Runs on: whoever drains; reads what the thread writes, and checks afterwards that it has not
+ * moved.
+ */
+#include "stall.h"
+
+#include <stddef.h>
+
+#include "runtime/aggregate.h"
+#include "runtime/clock.h"
+#include "runtime/entered.h"
+#include "runtime/ops.h"
+#include "runtime/thread.h"
+#include "runtime/trace_objects.h"
+#include "runtime/trace_writer.h"
+#include "runtime/unwind.h"
+
+/* A process that stalls more often is told apart by its other findings. */
+#define MAX_STALLS 256
+
+static uint32_t stalls;
+
+/* The poll and the call that a thread was in at one moment. */
+struct moment {
+	uint64_t poll_start, call_start;
+	const struct task_type *type;
+	uint64_t task;
+	unsigned op;
+	uint32_t stack; /* index + 1; 0: none */
+};
+
+static bool look(const struct thread *thread, struct moment *ret)
+{
+	uint32_t depth = __atomic_load_n(&thread->depth, __ATOMIC_ACQUIRE);
+	const struct poll_frame *frame;
+
+	if (!depth || depth > MAX_OPEN_POLLS)
+		return false;
+	frame = &thread->polls[depth - 1];
+	*ret = (struct moment){
+		.poll_start = __atomic_load_n(&frame->start, __ATOMIC_RELAXED),
+		.call_start = __atomic_load_n(&thread->call_start, __ATOMIC_ACQUIRE),
+		.type = frame->type,
+		.task = frame->task,
+		.op = thread->call_op,
+	};
+	return frame->class == POLL_TASK && ret->type;
+}
+
+/* The stack of a thread that sits in a wrapped call, from what the wrapper left behind. */
+static uint32_t stack_of(const struct thread *thread, const struct moment *moment)
+{
+	uint64_t frames[UNWIND_MAX_FRAMES];
+	unsigned count;
+
+	if (!moment->call_start)
+		return 0;
+	count = unwind_from(&thread->call_context, frames, UNWIND_MAX_FRAMES);
+	if (__atomic_load_n(&thread->call_start, __ATOMIC_ACQUIRE) != moment->call_start)
+		return 0;
+	return aggregate_stack_index(frames, count);
+}
+
+static void add_number_or_null(struct text *line, const char *key, uint64_t value)
+{
+	trace_add_key(line, key);
+	if (value)
+		text_add_u64(line, value);
+	else
+		text_add(line, "null");
+}
+
+static void write_stall(struct thread *thread, const struct moment *moment)
+{
+	uint32_t thread_id = trace_thread_id(thread);
+	struct text *line;
+
+	if ((moment->stack && !trace_write_stack(moment->stack - 1)) ||
+	    !trace_write_type(moment->type) || !(line = trace_writer_line("stall")))
+		return;
+	trace_add_u64(line, "id", thread->stall.id);
+	trace_add_bool(line, "over", false);
+	trace_add_string(line, "in", "task");
+	trace_add_u64(line, "vtable", moment->type->index);
+	add_number_or_null(line, "task", moment->task);
+	trace_add_u64(line, "thread", thread_id);
+	trace_add_string(line, "op", moment->call_start ? ops_name(moment->op) : NULL);
+	trace_add_string(line, "class",
+			 moment->call_start ? ops_class_name(ops_class(moment->op)) : NULL);
+	add_number_or_null(line, "stack", moment->stack);
+	trace_add_u64(line, "since_ns", clock_since_start(moment->poll_start));
+	trace_add_u64(line, "duration_ns", clock_ns(clock_ticks() - moment->poll_start));
+	trace_writer_end_line();
+	trace_schedule_done(&thread->stall.schedule);
+	thread->stall.open = true;
+}
+
+/* The line that is told to be over repeats only what identifies it. */
+static void close_stall(struct thread *thread)
+{
+	struct text *line = trace_writer_line("stall");
+
+	if (!line)
+		return;
+	trace_add_u64(line, "id", thread->stall.id);
+	trace_add_bool(line, "over", true);
+	trace_writer_end_line();
+	thread->stall.open = false;
+}
+
+void stall_check(struct thread *thread, uint64_t limit_ns, bool all)
+{
+	struct stall *stall = &thread->stall;
+	struct moment moment;
+	bool in_poll = look(thread, &moment);
+	uint64_t now = clock_ticks();
+
+	if (stall->open && (!in_poll || moment.poll_start != stall->poll_start))
+		close_stall(thread);
+	if (!in_poll || now < moment.poll_start || clock_ns(now - moment.poll_start) < limit_ns)
+		return;
+	/* Inside block_in_place, or after it with the worker gone, nothing is held up. */
+	if (entered_at(thread->entered_note) == ENTERED_NO ||
+	    thread_was_handed_over(thread, thread->depth > 1 ? thread->loop_worker : 0,
+				   moment.poll_start, now))
+		return;
+	if (moment.poll_start != stall->poll_start) {
+		if (stalls == MAX_STALLS)
+			return;
+		*stall = (struct stall){.poll_start = moment.poll_start, .id = ++stalls};
+	}
+	if (!trace_schedule_due(&stall->schedule, all))
+		return;
+	moment.stack = stack_of(thread, &moment);
+	write_stall(thread, &moment);
+}
+
+void stall_after_fork(void)
+{
+	stalls = 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines that say what held a worker up; private to load. As load_line: 0 or -EPROTO. */
+#ifndef OVERSTAY_LOAD_RECORDS_H
+#define OVERSTAY_LOAD_RECORDS_H
+
+#include <jansson.h>
+
+#include "model.h"
+
+int record_call(struct trace *trace, const json_t *line);
+int record_long_poll(struct trace *trace, const json_t *line);
+int record_stall(struct trace *trace, const json_t *line);
+
+/* Count, sums, times and histogram of any line that has them. */
+void record_usage(struct trace *trace, const json_t *line, struct usage *ret);
+
+#endif
