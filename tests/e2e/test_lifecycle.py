@@ -165,6 +165,12 @@ def test_worker_that_does_not_come_back_is_found(run_overstay, target):
     assert ("stall", "hang::never_comes_back") in names, run.show()
 
 
+def test_worker_that_comes_back_is_no_stall(run_overstay, target):
+    """A block past the stall limit that ended is told by its call alone."""
+    run = run_overstay(target("sleep_in_task"), options=[*LIMIT, "--stall", "10ms"])
+    assert {each["kind"] for each in run.findings} == {"blocking-call"}, run.show()
+
+
 def test_input_and_arguments_reach_the_command(run_overstay):
     """Standard input, arguments with spaces and the environment are the command's own."""
     script = 'read line; echo "$line|$1|$COLOUR"; echo problem >&2; exit 9'

@@ -120,6 +120,39 @@ Test(long_poll, is_not_found_for_jobs_of_the_blocking_pool)
 	cr_expect_eq(report->findings.count, 0);
 }
 
+#define STALL(rest)                                                                                \
+	"{\"t\":\"stall\",\"id\":1,\"over\":false,\"in\":\"task\",\"vtable\":1,\"thread\":1,"      \
+	"\"task\":5,\"since_ns\":7,\"duration_ns\":2000000000," rest "}\n"
+
+Test(stall, is_found_where_the_call_was_made)
+{
+	const struct finding *finding =
+		only(sample_report(STACKS STALL("\"op\":\"read\",\"class\":\"file\",\"stack\":1")));
+
+	cr_expect_str_eq(finding->kind, "stall");
+	cr_expect_str_eq(finding->operation, "read");
+	cr_expect_str_eq(finding->where.function, "app::load");
+	cr_expect_eq(finding->usage.max_ns, 2000000000);
+}
+
+Test(stall, is_found_by_its_task_outside_of_calls)
+{
+	const struct finding *finding =
+		only(sample_report(STACKS STALL("\"op\":null,\"class\":null,\"stack\":null")));
+
+	cr_expect_str_eq(finding->operation, "poll");
+	cr_expect_str_eq(finding->where.function, "app::serve::{{closure}}");
+}
+
+Test(stall, is_not_found_when_it_is_over)
+{
+	const struct report *report = sample_report(
+		STACKS STALL("\"op\":null,\"class\":null,\"stack\":null") "{\"t\":\"stall\",\"id\":"
+									  "1,\"over\":true}\n");
+
+	cr_expect_eq(report->findings.count, 0);
+}
+
 Test(finding, without_frames_of_the_application_is_named_by_its_task)
 {
 	const struct finding *finding =
