@@ -31,9 +31,6 @@
 #define STACK_BYTES          (256u * 1024)
 #define CLOSE_RANGE_UNSHARED 2 /* CLOSE_RANGE_UNSHARE of linux/close_range.h, Linux 5.9 */
 
-/* 32 and 33, as a kernel mask: every thread must answer the second, or setuid waits for ever. */
-#define C_LIBRARY_SIGNALS (3ull << 31)
-
 enum state { STATE_NONE, STATE_STARTING, STATE_RUNNING, STATE_FAILED };
 
 /* What collector_finish asks of the thread; `sequence` goes up for a request and its answer. */
@@ -81,7 +78,7 @@ static bool waited_for_processor(struct thread *thread, const struct event *even
 {
 	uint64_t own = clock_ns(event->duration - event->explained);
 
-	if (!file_open || event->context != CONTEXT_TASK)
+	if (!file_open || event->context == CONTEXT_BLOCKING)
 		return false;
 	if (event->kind == EVENT_LONG_POLL)
 		return explained_by(run_delay_since(thread, event->start), own,

@@ -41,7 +41,7 @@ void engine_start(const struct engine_host *host)
 		return;
 	objects_start(host, &config);
 	process = sys_getpid();
-	pthread_atfork(NULL, NULL, after_fork);
+	pthread_atfork(objects_before_fork, NULL, after_fork);
 }
 
 void engine_check_objects(void)

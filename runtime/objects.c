@@ -5,11 +5,16 @@
  */
 #include "objects.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <sys/stat.h>
+
 #include "runtime/adapter.h"
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
 #include "runtime/images.h"
 #include "runtime/recording.h"
+#include "runtime/sys.h"
 #include "runtime/thread.h"
 #include "runtime/trace.h"
 #include "runtime/unwind.h"
@@ -20,6 +25,14 @@ static struct engine_host host;
 static const struct config *config;
 static uint32_t lock;
 static bool ready; /* the constructor has been through */
+
+/*
+ * The dynamic loader's list lock after a fork: another thread may have held it, and then nobody
+ * ever releases it in the child. A thread of its own finds out, and at worst waits alone.
+ */
+static uint32_t loader;
+enum loader { LOADER_FREE, LOADER_UNKNOWN, LOADER_ASKED };
+static bool forks_alone; /* the process had one thread when it forked */
 
 static bool try_lock(void)
 {
@@ -110,18 +123,57 @@ void objects_start_trace(void)
 
 void objects_check(void)
 {
-	if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE) || !try_lock())
+	if (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE) ||
+	    __atomic_load_n(&loader, __ATOMIC_ACQUIRE) != LOADER_FREE || !try_lock())
 		return;
 	if (unsettled || images_changed())
 		examine_new();
 	unlock();
 }
 
+/* Every thread has a directory here. */
+void objects_before_fork(void)
+{
+	struct stat info;
+
+	forks_alone = sys_call4(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &info, 0) == 0 &&
+		      info.st_nlink == 3;
+}
+
 void objects_after_fork(void)
 {
 	unlock();
 	coverage.stacks = unwind_after_fork();
+	loader = forks_alone ? LOADER_FREE : LOADER_UNKNOWN;
+	unwind_suspend(!forks_alone);
 	coverage_set_blind(BLIND_NO_STACKS, recording.on && !coverage.stacks);
+}
+
+static void *ask_loader(void *unused)
+{
+	images_changed();
+	unwind_suspend(false);
+	__atomic_store_n(&loader, LOADER_FREE, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+void objects_ask_loader(void)
+{
+	uint32_t expected = LOADER_UNKNOWN;
+	uint64_t mask = ~C_LIBRARY_SIGNALS, before;
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	if (!__atomic_compare_exchange_n(&loader, &expected, LOADER_ASKED, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED) ||
+	    pthread_attr_init(&attributes) != 0)
+		return;
+	pthread_attr_setstacksize(&attributes, 64u * 1024);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &before, sizeof(mask));
+	host.pthread_create(&thread, &attributes, ask_loader, NULL);
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
+	pthread_attr_destroy(&attributes);
 }
 
 const struct engine_host *objects_host(void)

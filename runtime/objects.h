@@ -20,8 +20,15 @@ void objects_check(void);
 /* Fork child, before its collector starts: a trace of its own. */
 void objects_start_trace(void);
 
-/* In a fork child. */
+/* Around a fork, in the parent and in the child. */
+void objects_before_fork(void);
 void objects_after_fork(void);
+
+/*
+ * Fork child, once it polls: objects are looked for and stacks taken again as soon as it is certain
+ * that the dynamic loader's lock can be had.
+ */
+void objects_ask_loader(void);
 
 const struct engine_host *objects_host(void);
 

@@ -20,6 +20,7 @@
 #include "runtime/clock.h"
 #include "runtime/collector.h"
 #include "runtime/entered.h"
+#include "runtime/objects.h"
 #include "runtime/recording.h"
 #include "runtime/thread.h"
 #include "runtime/unwind.h"
@@ -102,6 +103,7 @@ static __attribute__((noinline, cold)) struct thread *attach(uint32_t class)
 		if (class != POLL_UNKNOWN)
 			entered_check(class == POLL_TASK);
 		collector_start();
+		objects_ask_loader();
 	}
 	return thread;
 }

@@ -55,6 +55,9 @@ static inline long sys_call(long number, long a, long b, long c, long d, long e,
 #define sys_call3(n, a, b, c)    sys_call((n), (long)(a), (long)(b), (long)(c), 0, 0, 0)
 #define sys_call4(n, a, b, c, d) sys_call((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
+/* 32 and 33, as a kernel mask: every thread must answer the second, or setuid waits for ever. */
+#define C_LIBRARY_SIGNALS (3ull << 31)
+
 static inline int sys_getpid(void)
 {
 	return (int)sys_call0(SYS_getpid);

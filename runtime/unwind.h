@@ -63,4 +63,7 @@ unsigned unwind_from(const struct unwind_context *context, uint64_t *frames, uns
  */
 bool unwind_after_fork(void);
 
+/* Until it is undone, stacks are empty. */
+void unwind_suspend(bool suspend);
+
 #endif

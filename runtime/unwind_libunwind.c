@@ -36,6 +36,7 @@ static int (*get_context)(unw_context_t *context);
 #endif
 
 static bool ready;            /* set last, with release */
+static bool suspended;        /* the loader's lock, which stepping takes, may never be free */
 static uint32_t busy_threads; /* inside capture_afresh */
 
 #define PAGE          4096u
@@ -188,6 +189,12 @@ static bool still_there(const struct remembered_stack *stack, uint64_t place)
 #endif
 }
 
+static bool may_unwind(void)
+{
+	return __atomic_load_n(&ready, __ATOMIC_ACQUIRE) &&
+	       !__atomic_load_n(&suspended, __ATOMIC_ACQUIRE);
+}
+
 __attribute__((noinline)) const struct remembered_stack *unwind_capture(struct stack_memory *memory)
 {
 	uint64_t place = (uintptr_t)__builtin_frame_address(0) + sizeof(uint64_t);
@@ -198,7 +205,7 @@ __attribute__((noinline)) const struct remembered_stack *unwind_capture(struct s
 			return &memory->stacks[i];
 	stack = &memory->stacks[memory->next++ % UNWIND_REMEMBERED];
 	stack->count = 0;
-	if (__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+	if (may_unwind())
 		capture_afresh(stack);
 	return stack;
 }
@@ -210,7 +217,7 @@ unsigned unwind_from(const struct unwind_context *from, uint64_t *frames, unsign
 	unw_context_t context;
 	unw_cursor_t cursor;
 
-	if (!from->pc || !__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+	if (!from->pc || !may_unwind())
 		return 0;
 	__atomic_add_fetch(&busy_threads, 1, __ATOMIC_RELAXED);
 	get_context(&context); /* for the parts that are not set here */
@@ -236,4 +243,9 @@ bool unwind_after_fork(void)
 	if (busy_threads)
 		ready = false;
 	return ready;
+}
+
+void unwind_suspend(bool suspend)
+{
+	__atomic_store_n(&suspended, suspend, __ATOMIC_RELEASE);
 }

@@ -74,6 +74,33 @@ static const struct pattern operations[] = {
 	{"pthread_barrier_", "barrier"},     {"sem_", "semaphore"},
 };
 
+/*
+ * Where Tokio and mio take locks of their own. None of these is a function into which the compiler
+ * could have put a user's future or closure.
+ */
+static const char *const runtimes_own[] = {
+	"mio",
+	"tokio::loom",
+	"tokio::runtime::blocking::pool::Spawner",
+	"tokio::runtime::blocking::pool::spawn_*",
+	"tokio::runtime::blocking::sharded",
+	"tokio::runtime::driver",
+	"tokio::runtime::io",
+	"tokio::runtime::park::*::unpark",
+	"tokio::runtime::process",
+	"tokio::runtime::scheduler::inject",
+	"tokio::runtime::scheduler::multi_thread::handle",
+	"tokio::runtime::scheduler::multi_thread::idle",
+	"tokio::runtime::scheduler::multi_thread::park::*::unpark*",
+	"tokio::runtime::signal",
+	"tokio::runtime::task::list",
+	"tokio::runtime::time",
+	"tokio::sync::batch_semaphore",
+	"tokio::sync::notify",
+	"tokio::time::sleep",
+	"tokio::util",
+};
+
 static const char *pattern_find(const char *path, const struct pattern *patterns, size_t count)
 {
 	size_t i;
@@ -146,4 +173,26 @@ const char *lock_type(const struct call *call)
 	if (!type && call->futex_op)
 		type = type_by_futex(call);
 	return type;
+}
+
+bool lock_is_the_runtimes(const struct stack *stack)
+{
+	size_t i, j;
+
+	for (i = 0; stack && i < stack->frame_count; i++) {
+		const char *function = stack->frames[i].function;
+		char path[FUNCTION_PATH_SIZE];
+
+		if (!function)
+			continue;
+		function_path(function, path);
+		if (path_is_std(path) || path_is_lock_crate(path) ||
+		    function_path_matches(path, "syscall"))
+			continue;
+		for (j = 0; j < sizeof(runtimes_own) / sizeof(runtimes_own[0]); j++)
+			if (function_path_matches(path, runtimes_own[j]))
+				return true;
+		return false;
+	}
+	return false;
 }

@@ -14,7 +14,7 @@ static void lock_wait_detect(const struct trace *trace, struct finding_list *lis
 		const struct call *call = trace->calls.items[i];
 		enum verdict verdict;
 
-		if (strcmp(call->class, "lock") != 0)
+		if (strcmp(call->class, "lock") != 0 || lock_is_the_runtimes(call->origin.stack))
 			continue;
 		verdict = context_judge(&call->origin, true);
 		if (verdict == VERDICT_UNJUDGED)

@@ -97,3 +97,30 @@ Test(lock_type, falls_back_on_the_futex)
 	cr_expect_str_eq(by_futex("wait_bitset", 7), "futex");
 	cr_expect_null(lock_type(&(struct call){.op = "futex"}));
 }
+
+Test(lock_type, knows_the_runtimes_own_locks)
+{
+	cr_expect(lock_is_the_runtimes(sample_stack(
+		"parking_lot::raw_mutex::RawMutex::lock_slow",
+		"tokio::runtime::blocking::pool::Spawner::spawn_task", "app::main::{{closure}}")));
+	cr_expect(lock_is_the_runtimes(
+		sample_stack("std::sys::sync::mutex::futex::Mutex::lock_contended",
+			     "tokio::runtime::time::Handle::reregister",
+			     "tokio::runtime::task::core::Core<T,S>::poll")));
+}
+
+Test(lock_type, does_not_take_a_users_lock_for_the_runtimes)
+{
+	cr_expect_not(lock_is_the_runtimes(
+		sample_stack("std::sys::sync::mutex::futex::Mutex::lock_contended",
+			     "app::update_stats", "tokio::runtime::time::Handle::process")));
+	/* A future's body that was inlined into what polls it. */
+	cr_expect_not(lock_is_the_runtimes(
+		sample_stack("std::sys::sync::mutex::futex::Mutex::lock_contended",
+			     "tokio::runtime::task::core::Core<T,S>::poll")));
+	cr_expect_not(lock_is_the_runtimes(
+		sample_stack("std::sys::sync::mutex::futex::Mutex::lock_contended",
+			     "tokio::time::timeout::Timeout<T>::poll")));
+	cr_expect_not(lock_is_the_runtimes(sample_stack(NULL, NULL)));
+	cr_expect_not(lock_is_the_runtimes(NULL));
+}
