@@ -59,3 +59,10 @@ def test_limit_of_file_sizes_does_not_kill(target, tmp_path, limit):
         preexec=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     assert result.returncode == 0, result
+
+
+def test_fork_while_another_thread_loads(target, tmp_path):
+    """In the child the loader's lock may be held by a thread that is not there."""
+    environment = {"LD_PRELOAD": str(LIBRARY), "OVERSTAY_OUT": str(tmp_path / "data")}
+    result = call([target("fork_beside_loader"), "libresolv.so.2"], env=environment, timeout=40)
+    assert (result.returncode, result.stdout) == (0, "fork_beside_loader done\n"), result
