@@ -15,7 +15,7 @@ uint8_t engine_entered_max;
 static uint8_t value_outside;
 static bool withdrawn;
 
-static void withdraw(void)
+void entered_withdraw(void)
 {
 	__atomic_store_n(&withdrawn, true, __ATOMIC_RELAXED);
 	__atomic_store_n(&engine_entered_offset, 0, __ATOMIC_RELAXED);
@@ -24,7 +24,7 @@ static void withdraw(void)
 void entered_set(const uint8_t *address, uint8_t entered_max, uint8_t not_entered)
 {
 	if (engine_entered_offset || withdrawn) {
-		withdraw();
+		entered_withdraw();
 		return;
 	}
 	engine_entered_max = entered_max;
@@ -56,7 +56,7 @@ void entered_check(bool expected)
 	enum entered now = entered_now();
 
 	if (engine_entered_offset && now != (expected ? ENTERED_YES : ENTERED_NO))
-		withdraw();
+		entered_withdraw();
 }
 
 enum entered entered_trusted(enum entered earlier)

@@ -23,6 +23,9 @@ enum entered {
  */
 void entered_set(const uint8_t *address, uint8_t entered_max, uint8_t not_entered);
 
+/* A copy of a runtime was hooked that has no note: the other's cannot speak for its threads. */
+void entered_withdraw(void);
+
 /* Where the calling thread has its note, or NULL when that is not known. */
 const uint8_t *entered_note(void);
 

@@ -68,6 +68,8 @@ static void note_entered(const struct image *image)
 	if (offset >= 0 && image->tls && image->initial)
 		entered_set(image->tls + offset, TOKIO_ENTERED_MAX, TOKIO_NOT_ENTERED);
 	else
+		entered_withdraw();
+	if (!entered_note())
 		coverage_set_blind(BLIND_ROOT_BY_SYMBOLS, true);
 }
 

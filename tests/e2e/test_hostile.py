@@ -66,3 +66,13 @@ def test_fork_while_another_thread_loads(target, tmp_path):
     environment = {"LD_PRELOAD": str(LIBRARY), "OVERSTAY_OUT": str(tmp_path / "data")}
     result = call([target("fork_beside_loader"), "libresolv.so.2"], env=environment, timeout=40)
     assert (result.returncode, result.stdout) == (0, "fork_beside_loader done\n"), result
+
+
+def test_two_copies_of_a_runtime_do_not_speak_for_each_other(run_overstay, target):
+    """What a plugin's own Tokio runs is judged without the host's note of being entered."""
+    run = run_overstay(target("runtime_and_plugin"), target("libplugin.so"), options=LIMIT)
+    assert (run.status, run.stdout) == (0, "runtime_and_plugin 7\n")
+    assert run.functions == {
+        "plugin::blocks_in_plugin": 1,
+        "runtime_and_plugin::blocks_in_host": 1,
+    }, run.show()
