@@ -17,13 +17,12 @@ static const char *const sentences[BLIND_SPOT_COUNT] = {
 		"libunwind.so.8 is not available: findings have no stacks, and blocking "
 		"calls in block_on bodies cannot be recognised",
 	[BLIND_INLINE_SYSCALLS] =
-		"system calls issued by instructions outside libc (rustix's default "
-		"backend, liburing) are not seen as calls",
+		"system calls made past libc (rustix's default backend, liburing)",
 	[BLIND_ROOT_BY_SYMBOLS] =
 		"this Tokio's note of being inside block_on was not found (it is from 1.38 on, in "
 		"objects that are not loaded later): bodies of block_on are told by function "
-		"symbols "
-		"only, and on threads other than the main one only after they have first waited",
+		"symbols only, and on threads other than the main one only after they have first "
+		"waited",
 	[BLIND_SLOTS_REFUSED] =
 		"some task vtables lie in memory that cannot be made writable; polls "
 		"of those task types are not seen",
