@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "runtime/engine.h"
+#include "runtime/sys.h"
 
 int64_t engine_entered_offset;
 uint8_t engine_entered_max;
@@ -39,16 +40,28 @@ const uint8_t *entered_note(void)
 	return offset ? (const uint8_t *)__builtin_thread_pointer() + offset : NULL;
 }
 
-enum entered entered_at(const uint8_t *note)
+static enum entered meaning(uint8_t value)
+{
+	if (value <= engine_entered_max)
+		return ENTERED_YES;
+	return value == value_outside ? ENTERED_NO : ENTERED_UNKNOWN;
+}
+
+enum entered entered_now(void)
+{
+	const uint8_t *note = entered_note();
+
+	return note ? meaning(*note) : ENTERED_UNKNOWN;
+}
+
+enum entered entered_elsewhere(const uint8_t *note)
 {
 	uint8_t value;
 
 	if (!note)
 		return ENTERED_UNKNOWN;
-	value = __atomic_load_n(note, __ATOMIC_RELAXED);
-	if (value <= engine_entered_max)
-		return ENTERED_YES;
-	return value == value_outside ? ENTERED_NO : ENTERED_UNKNOWN;
+	return sys_read_memory(&value, note, sizeof(value)) == sizeof(value) ? meaning(value)
+									     : ENTERED_NO;
 }
 
 void entered_check(bool expected)

@@ -29,13 +29,14 @@ void entered_withdraw(void);
 /* Where the calling thread has its note, or NULL when that is not known. */
 const uint8_t *entered_note(void);
 
-/* The state that a note tells now, the calling thread's or another live one's. NULL: unknown. */
-enum entered entered_at(const uint8_t *note);
+/* The calling thread's state as the note has it now. */
+enum entered entered_now(void);
 
-static inline enum entered entered_now(void)
-{
-	return entered_at(entered_note());
-}
+/*
+ * The same from the note of another thread, which may end meanwhile: what cannot be read any more
+ * is not entered.
+ */
+enum entered entered_elsewhere(const uint8_t *note);
 
 /*
  * Checks the note against what is known for certain at the start of a poll: a scheduler polls tasks

@@ -122,7 +122,7 @@ void stall_check(struct thread *thread, uint64_t limit_ns, bool all)
 	if (!in_poll || now < moment.poll_start || clock_ns(now - moment.poll_start) < limit_ns)
 		return;
 	/* Inside block_in_place, or after it with the worker gone, nothing is held up. */
-	if (entered_at(thread->entered_note) == ENTERED_NO ||
+	if (entered_elsewhere(thread->entered_note) == ENTERED_NO ||
 	    thread_was_handed_over(thread, thread->depth > 1 ? thread->loop_worker : 0,
 				   moment.poll_start, now))
 		return;

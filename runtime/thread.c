@@ -117,6 +117,8 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->in_call = false;
 	thread->call_start = 0;
 	thread->stall = (struct stall){0};
+	/* They say where on the stack to look, and that stack is gone. */
+	memset(&thread->stacks, 0, sizeof(thread->stacks));
 	thread->id = 0;
 	/* Until the next owner has put its own: neither ended nor anybody's. */
 	__atomic_store_n(&thread->tid, -1, __ATOMIC_RELAXED);

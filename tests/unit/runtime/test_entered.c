@@ -107,3 +107,22 @@ Test(entered, is_withdrawn_when_the_note_makes_no_sense)
 {
 	expect_withdrawn(0x55, true);
 }
+
+Test(entered, is_read_elsewhere_without_a_fault)
+{
+	set();
+	note = 1;
+	cr_assert_eq(entered_elsewhere(&note), ENTERED_YES);
+	note = 2;
+	cr_assert_eq(entered_elsewhere(&note), ENTERED_NO);
+	cr_assert_eq(entered_elsewhere(NULL), ENTERED_UNKNOWN);
+	cr_assert_eq(entered_elsewhere((const uint8_t *)64), ENTERED_NO, "that thread is gone");
+}
+
+Test(entered, is_withdrawn_for_a_second_copy_without_a_note)
+{
+	set();
+	note = 2;
+	entered_withdraw();
+	cr_assert_eq(entered_now(), ENTERED_UNKNOWN);
+}

@@ -114,6 +114,7 @@ Test(thread, takes_over_the_state_of_a_retired_one)
 	old->in_call = old->chained = old->polled = true;
 	old->loop_worker = old->loop_start = 99;
 	old->id = 12;
+	old->stacks.stacks[1].count = 3;
 	thread_retire(old, &polls, ops);
 	fresh = ended_thread("new");
 	cr_assert_eq(fresh, old);
@@ -123,6 +124,7 @@ Test(thread, takes_over_the_state_of_a_retired_one)
 	cr_assert_not(fresh->in_call || fresh->chained || fresh->polled || fresh->retired);
 	cr_assert_eq(fresh->loop_worker + fresh->loop_start, 0);
 	cr_assert_eq(fresh->id, 0, "it is told as a thread of its own");
+	cr_assert_eq(fresh->stacks.stacks[1].count, 0, "the stack it was on may be unmapped");
 }
 
 Test(thread, shares_no_state_with_another_that_is_not_retired)
