@@ -20,11 +20,14 @@
 
 /*
  * A call inside a call is a signal handler's, or libc's own through a plug-in (name service), and
- * belongs to the outer one. An outer call whose frame lies below this one's was left by longjmp.
+ * belongs to the outer one. An outer call whose frame lies below this one's, or that began before
+ * the poll that is open now, was left by longjmp.
  */
-static bool is_nested(struct thread *thread, const struct engine_call *call)
+static bool is_nested(const struct thread *thread, const struct poll_frame *poll,
+		      const struct engine_call *call)
 {
-	return thread->in_call && (uintptr_t)call < thread->call_frame;
+	return thread->in_call && (uintptr_t)call < thread->call_frame &&
+	       (!poll || !thread->call_start || thread->call_start >= poll->start);
 }
 
 /*
@@ -52,12 +55,12 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 	call->has_proof = false;
 	if (__builtin_expect(!thread, 0) && !(thread = thread_attach()))
 		return;
-	if (is_nested(thread, call))
+	poll = thread_poll(thread);
+	if (is_nested(thread, poll, call))
 		return;
 	thread->in_call = true;
 	thread->call_frame = (uintptr_t)call;
 	thread->chained = false;
-	poll = thread_poll(thread);
 	if (!poll || poll->class == POLL_TASK || entered_now() == ENTERED_YES)
 		proof_begin(call, ops_class(op));
 	call->start = clock_ticks();

@@ -68,8 +68,6 @@ static inline void poll_leave(struct poll_guard *guard)
 	uint64_t duration = now > frame->start ? now - frame->start : 0;
 
 	thread->depth--;
-	thread->in_call = false; /* a call left by longjmp must not hide those of the next poll */
-	thread->call_start = 0;
 	thread->last_end = now;
 	thread->chained = true;
 	if (frame->class == POLL_TASK) {

@@ -46,6 +46,9 @@ static bool look(const struct thread *thread, struct moment *ret)
 		.task = frame->task,
 		.op = thread->call_op,
 	};
+	/* A call that began before the poll was left by longjmp. */
+	if (ret->call_start < ret->poll_start)
+		ret->call_start = 0;
 	return frame->class == POLL_TASK && ret->type;
 }
 
