@@ -42,9 +42,26 @@ static uint64_t polls_count(const struct report *report)
 	return count;
 }
 
+/* A process that ended by itself writes how; when `run` had to, the rest of its trace is missing.
+ */
+static const struct trace *trace_incomplete(const struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->process_count; i++) {
+		const struct trace *trace = report->processes[i].trace;
+
+		if (trace->attached && trace->ending.known && !trace->ending.has_dropped &&
+		    trace->ending.reason && strcmp(trace->ending.reason, "exit") == 0)
+			return trace;
+	}
+	return NULL;
+}
+
 static void gate_decide(struct gate *gate)
 {
 	const struct report *report = &gate->report;
+	const struct trace *incomplete = trace_incomplete(report);
 
 	if (gate->recording->failure_count) {
 		gate->status = EXIT_UNJUDGED;
@@ -53,6 +70,11 @@ static void gate_decide(struct gate *gate)
 		gate->status = EXIT_FINDINGS;
 		gate->reason = memory_format("%zu finding%s over the limits", gate->failing,
 					     gate->failing == 1 ? "" : "s");
+	} else if (incomplete) {
+		gate->status = EXIT_UNJUDGED;
+		gate->reason = memory_format("%s: the trace of pid %" PRId64
+					     " is not complete; is the disk full?",
+					     incomplete->path, incomplete->pid);
 	} else if (!report->watched_count) {
 		gate->status = EXIT_UNJUDGED;
 		gate->reason = reason_unwatched(gate);

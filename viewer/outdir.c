@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,11 +167,37 @@ static int directory_try(const char *path)
 	return r;
 }
 
-int outdir_prepare(const char *path, char **ret_absolute, char reason[OUTDIR_REASON_SIZE])
+/*
+ * Locks the directory against other recordings, in place of what *lock holds. Where locks are not
+ * to be had, everything goes on without.
+ */
+static int directory_lock(const char *path, int *lock, char *reason)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat held, named;
+
+	if (*lock >= 0)
+		close(*lock);
+	*lock = fd;
+	if (fd < 0)
+		return 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return fail(reason, -EBUSY,
+			    "%s: another overstay run is recording into it; choose another "
+			    "directory with -o",
+			    path);
+	/* Another run may have displaced it between making and locking. */
+	if (fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino != named.st_ino)
+		return fail(reason, -EBUSY, "%s: another overstay run has just taken it", path);
+	return 0;
+}
+
+int outdir_prepare(const char *path, char **ret_absolute, int *ret_lock,
+		   char reason[OUTDIR_REASON_SIZE])
 {
 	char foreign[256], *clean = memory_format("%s", path), *absolute = NULL;
 	size_t length = strlen(clean);
-	int r = 0;
+	int r = 0, lock = -1;
 
 	while (length > 1 && clean[length - 1] == '/')
 		clean[--length] = '\0';
@@ -179,7 +206,9 @@ int outdir_prepare(const char *path, char **ret_absolute, char reason[OUTDIR_REA
 		r = foreign_fail(reason, clean, foreign);
 		goto out;
 	case CONTENT_TRACES:
-		r = displace(clean, reason);
+		r = directory_lock(clean, &lock, reason);
+		if (r == 0)
+			r = displace(clean, reason);
 		if (r < 0)
 			goto out;
 		/* fall through */
@@ -189,8 +218,12 @@ int outdir_prepare(const char *path, char **ret_absolute, char reason[OUTDIR_REA
 	case CONTENT_EMPTY:
 		break;
 	}
-	if (r == 0)
+	if (r == 0) {
+		r = directory_lock(clean, &lock, reason);
+		if (r < 0)
+			goto out;
 		r = directory_try(clean);
+	}
 	if (r == 0)
 		absolute = realpath(clean, NULL);
 	if (r == 0 && !absolute)
@@ -200,6 +233,9 @@ int outdir_prepare(const char *path, char **ret_absolute, char reason[OUTDIR_REA
 	else
 		*ret_absolute = absolute;
 out:
+	if (r < 0 && lock >= 0)
+		close(lock);
+	*ret_lock = r < 0 ? -1 : lock;
 	free(clean);
 	return r;
 }

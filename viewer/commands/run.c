@@ -239,7 +239,7 @@ static int run_run(int argc, char **argv)
 	struct run_options options = {.directory = DEFAULT_DIRECTORY};
 	char reason[TARGET_REASON_SIZE], *library = NULL, *directory = NULL;
 	struct child_end end;
-	int r, checked = EXIT_UNJUDGED;
+	int r, lock = -1, checked = EXIT_UNJUDGED;
 
 	r = options_parse(argc, argv, &options);
 	if (r)
@@ -249,8 +249,8 @@ static int run_run(int argc, char **argv)
 	if (r == 0)
 		r = target_check(options.command[0], library, reason);
 	if (r == 0) {
-		r = outdir_prepare(options.directory, &directory, reason);
-		if (r < 0 && r != -EEXIST && r != -ENOTDIR) {
+		r = outdir_prepare(options.directory, &directory, &lock, reason);
+		if (r < 0 && r != -EEXIST && r != -ENOTDIR && r != -EBUSY) {
 			fprintf(stderr, "overstay: %s; running the command unrecorded\n", reason);
 			r = 0;
 		}
@@ -264,6 +264,8 @@ static int run_run(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (r == 0 && directory)
 		checked = afterwards(&options, directory, &end);
+	if (lock >= 0)
+		close(lock);
 	free(library);
 	free(directory);
 	return r < 0 ? EXIT_UNJUDGED : status_of(&options, &end, checked);

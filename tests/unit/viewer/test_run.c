@@ -46,12 +46,30 @@ static void file_write(const char *path, const char *text, mode_t mode)
 static int prepare(const char *path)
 {
 	char reason[OUTDIR_REASON_SIZE] = "", *absolute = NULL;
-	int r = outdir_prepare(path, &absolute, reason);
+	int lock, r = outdir_prepare(path, &absolute, &lock, reason);
 
 	cr_expect_eq(r == 0, absolute && absolute[0] == '/');
 	cr_expect_eq(r != 0, reason[0] != '\0');
+	if (lock >= 0)
+		close(lock);
 	free(absolute);
 	return r;
+}
+
+Test(outdir, is_not_taken_from_a_recording_that_is_under_way)
+{
+	char reason[OUTDIR_REASON_SIZE] = "", *absolute = NULL;
+	int lock;
+
+	cr_assert_eq(outdir_prepare("data", &absolute, &lock, reason), 0);
+	cr_expect_eq(prepare("data"), -EBUSY);
+	file_write("data/overstay-1.jsonl", "", 0600);
+	cr_expect_eq(prepare("data"), -EBUSY);
+	cr_expect_eq(access("data/overstay-1.jsonl", F_OK), 0);
+	close(lock);
+	cr_expect_eq(prepare("data"), 0);
+	cr_expect_eq(access("data.old/overstay-1.jsonl", F_OK), 0);
+	free(absolute);
 }
 
 Test(outdir, is_made_with_its_parents)
