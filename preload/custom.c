@@ -82,7 +82,7 @@ CONTROL(ioctl, unsigned long, request, ioctl_waits)
 EXPORTED int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
 			    void *data)
 {
-	engine_check_objects();
+	engine_before_thread();
 	return real.pthread_create(thread, attr, start, data);
 }
 

@@ -16,6 +16,7 @@
 #include "runtime/recording.h"
 #include "runtime/sys.h"
 #include "runtime/thread.h"
+#include "runtime/trace_writer.h"
 
 static struct config config;
 static int process; /* pid the engine's state belongs to; 0: off */
@@ -51,6 +52,17 @@ void engine_check_objects(void)
 	objects_check();
 	if (recording.on)
 		engine_watch |= thread_root_watch();
+	errno = saved_errno;
+}
+
+void engine_before_thread(void)
+{
+	int saved_errno = errno;
+
+	engine_check_objects();
+	/* A fork child may be about to exec; it starts with its first poll. */
+	if (recording.on && trace_writer_exists())
+		collector_start();
 	errno = saved_errno;
 }
 

@@ -161,6 +161,12 @@ void engine_start(const struct engine_host *host);
  */
 void engine_check_objects(void);
 
+/*
+ * The program is about to create a thread: as engine_check_objects, and starts the collector when a
+ * runtime is hooked. The process is no longer a single-threaded one then anyway.
+ */
+void engine_before_thread(void);
+
 enum finish_reason {
 	FINISH_EXIT,
 	FINISH_EXEC,  /* the process replaces itself; if that fails the engine goes on */

@@ -27,16 +27,37 @@ struct moment {
 	uint64_t poll_start, call_start;
 	const struct task_type *type;
 	uint64_t task;
+	enum event_context context;
 	unsigned op;
 	uint32_t stack; /* index + 1; 0: none */
 };
+
+/*
+ * Outside of tasks' polls a call counts for itself, if the runtime would not make it to wait for
+ * work: it is the root future's when the thread has entered the runtime.
+ */
+static bool look_outside(const struct thread *thread, struct moment *ret)
+{
+	enum call_class class;
+
+	*ret = (struct moment){
+		.call_start = __atomic_load_n(&thread->call_start, __ATOMIC_ACQUIRE),
+		.context = CONTEXT_THREAD,
+		.op = thread->call_op,
+	};
+	ret->poll_start = ret->call_start;
+	class = ops_class(ret->op);
+	return ret->call_start && class != CLASS_LOCK && class != CLASS_WAIT;
+}
 
 static bool look(const struct thread *thread, struct moment *ret)
 {
 	uint32_t depth = __atomic_load_n(&thread->depth, __ATOMIC_ACQUIRE);
 	const struct poll_frame *frame;
 
-	if (!depth || depth > MAX_OPEN_POLLS)
+	if (!depth)
+		return look_outside(thread, ret);
+	if (depth > MAX_OPEN_POLLS)
 		return false;
 	frame = &thread->polls[depth - 1];
 	*ret = (struct moment){
@@ -44,6 +65,7 @@ static bool look(const struct thread *thread, struct moment *ret)
 		.call_start = __atomic_load_n(&thread->call_start, __ATOMIC_ACQUIRE),
 		.type = frame->type,
 		.task = frame->task,
+		.context = CONTEXT_TASK,
 		.op = thread->call_op,
 	};
 	/* A call that began before the poll was left by longjmp. */
@@ -81,12 +103,17 @@ static void write_stall(struct thread *thread, const struct moment *moment)
 	struct text *line;
 
 	if ((moment->stack && !trace_write_stack(moment->stack - 1)) ||
-	    !trace_write_type(moment->type) || !(line = trace_writer_line("stall")))
+	    (moment->type && !trace_write_type(moment->type)) ||
+	    !(line = trace_writer_line("stall")))
 		return;
 	trace_add_u64(line, "id", thread->stall.id);
 	trace_add_bool(line, "over", false);
-	trace_add_string(line, "in", "task");
-	trace_add_u64(line, "vtable", moment->type->index);
+	trace_add_string(line, "in", moment->context == CONTEXT_TASK ? "task" : "thread");
+	trace_add_key(line, "vtable");
+	if (moment->type)
+		text_add_u64(line, moment->type->index);
+	else
+		text_add(line, "null");
 	add_number_or_null(line, "task", moment->task);
 	trace_add_u64(line, "thread", thread_id);
 	trace_add_string(line, "op", moment->call_start ? ops_name(moment->op) : NULL);
@@ -113,6 +140,21 @@ static void close_stall(struct thread *thread)
 	thread->stall.open = false;
 }
 
+/*
+ * A root future's call counts only where the runtime itself says that it drives one. Inside
+ * block_in_place, or after it with the worker gone, nothing is held up.
+ */
+static bool holds_up(const struct thread *thread, const struct moment *moment, uint64_t now)
+{
+	enum entered entered = entered_elsewhere(thread->entered_note);
+
+	if (moment->context == CONTEXT_THREAD)
+		return entered == ENTERED_YES;
+	return entered != ENTERED_NO &&
+	       !thread_was_handed_over(thread, thread->depth > 1 ? thread->loop_worker : 0,
+				       moment->poll_start, now);
+}
+
 void stall_check(struct thread *thread, uint64_t limit_ns, bool all)
 {
 	struct stall *stall = &thread->stall;
@@ -124,10 +166,7 @@ void stall_check(struct thread *thread, uint64_t limit_ns, bool all)
 		close_stall(thread);
 	if (!in_poll || now < moment.poll_start || clock_ns(now - moment.poll_start) < limit_ns)
 		return;
-	/* Inside block_in_place, or after it with the worker gone, nothing is held up. */
-	if (entered_elsewhere(thread->entered_note) == ENTERED_NO ||
-	    thread_was_handed_over(thread, thread->depth > 1 ? thread->loop_worker : 0,
-				   moment.poll_start, now))
+	if (!holds_up(thread, &moment, now))
 		return;
 	if (moment.poll_start != stall->poll_start) {
 		if (stalls == MAX_STALLS)

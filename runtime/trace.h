@@ -17,7 +17,7 @@ int trace_start(const struct config *config);
 
 /*
  * Writes what is new, and what has changed and is due: a line is repeated after an eighth of the
- * time since it was first written, at least a second, so that the file grows with the logarithm of
+ * time since it was first written, at least 200 ms, so that the file grows with the logarithm of
  * the run time. `all`: everything that has changed.
  */
 void trace_update(const struct durations *polls, uint64_t set_aside, const struct op_counter *ops,

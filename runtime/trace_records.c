@@ -16,13 +16,15 @@
 #include "runtime/trace_objects.h"
 #include "runtime/trace_writer.h"
 
+#define REPEAT_LEAST_NS 200000000u
+
 bool trace_schedule_due(const struct trace_schedule *schedule, bool all)
 {
 	uint64_t now = clock_ticks();
 	uint64_t wait = (now - schedule->first) / 8;
-	uint64_t second = clock_ticks_of(1000000000u);
+	uint64_t least = clock_ticks_of(REPEAT_LEAST_NS);
 
-	return all || !schedule->first || now - schedule->last >= (wait > second ? wait : second);
+	return all || !schedule->first || now - schedule->last >= (wait > least ? wait : least);
 }
 
 void trace_schedule_done(struct trace_schedule *schedule)

@@ -165,6 +165,15 @@ def test_worker_that_does_not_come_back_is_found(run_overstay, target):
     assert ("stall", "hang::never_comes_back") in names, run.show()
 
 
+def test_root_future_that_does_not_come_back_is_found(run_overstay, target):
+    """The body of block_on counts as well, also before the first poll of a task."""
+    run = run_overstay(
+        target("hang_in_main"), options=[*LIMIT, "--stall", "200ms", "--timeout", "1500ms"]
+    )
+    found = [(each["kind"], each["context"], each["where"]["function"]) for each in run.findings]
+    assert found == [("stall", "block_on", "hang_in_main::main_never_comes_back")], run.show()
+
+
 def test_worker_that_comes_back_is_no_stall(run_overstay, target):
     """A block past the stall limit that ended is told by its call alone."""
     run = run_overstay(target("sleep_in_task"), options=[*LIMIT, "--stall", "10ms"])

@@ -63,6 +63,11 @@ void engine_start(const struct engine_host *host)
 	write_out("#start\n", 7);
 }
 
+void engine_before_thread(void)
+{
+	engine_check_objects();
+}
+
 void engine_check_objects(void)
 {
 	__atomic_add_fetch(&checks, 1, __ATOMIC_RELAXED);

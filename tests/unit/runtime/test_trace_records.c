@@ -20,6 +20,7 @@
 #include "tests/unit/runtime/fake_task.h"
 
 #define SECOND 1000000000u
+#define LEAST  200000000u /* between two lines of one record */
 
 static char directory[] = "/tmp/trace-records-XXXXXX";
 static _Alignas(struct event) unsigned char room[EVENT_MAX_BYTES];
@@ -232,7 +233,7 @@ Test(trace_records, repeats_a_changed_record_only_when_it_is_due)
 	add();
 	cr_assert_eq(write_lines(false), 1);
 	add();
-	fake_clock_advance(SECOND - 1);
+	fake_clock_advance(LEAST - 1);
 	cr_assert_eq(write_lines(false), 0);
 	fake_clock_advance(1);
 	cr_assert_eq(write_lines(false), 1);
@@ -269,17 +270,17 @@ Test(trace_schedule, lets_the_first_line_out_at_once)
 	cr_assert(trace_schedule_due(&schedule, true));
 }
 
-Test(trace_schedule, waits_a_second_and_later_an_eighth_of_the_time_gone_by)
+Test(trace_schedule, waits_a_moment_and_later_an_eighth_of_the_time_gone_by)
 {
 	struct trace_schedule schedule = {0};
 
 	fake_clock_start();
 	trace_schedule_done(&schedule);
-	fake_clock_advance(SECOND - 1);
+	fake_clock_advance(LEAST - 1);
 	cr_assert_not(trace_schedule_due(&schedule, false));
 	fake_clock_advance(1);
 	cr_assert(trace_schedule_due(&schedule, false));
-	fake_clock_advance(63ull * SECOND);
+	fake_clock_advance(64ull * SECOND - LEAST);
 	trace_schedule_done(&schedule); /* at 64 s */
 	fake_clock_advance(8ull * SECOND);
 	cr_assert_not(trace_schedule_due(&schedule, false), "an eighth is 9 s by now");
