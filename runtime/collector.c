@@ -26,6 +26,7 @@
 #include "runtime/trace_writer.h"
 
 #define TICK_NS              50000000
+#define MANY_NEW_THREADS     64
 #define TICKS_PER_CHECK      20 /* once a second: clock, ended threads */
 #define FINISH_TIMEOUT_S     2
 #define STACK_BYTES          (256u * 1024)
@@ -232,7 +233,7 @@ static void answer_request(void)
 static void *collector_main(void *unused)
 {
 	const struct timespec tick = {0, TICK_NS};
-	unsigned ticks = 0;
+	unsigned ticks = 0, attached_seen = 0;
 
 	prctl(PR_SET_NAME, "overstay");
 	file_open = open_privately();
@@ -246,8 +247,12 @@ static void *collector_main(void *unused)
 
 		sys_futex_wait(&request.asked, answered, &tick);
 		__atomic_store_n(&kicked, 0, __ATOMIC_RELAXED);
-		if (++ticks % TICKS_PER_CHECK == 0) {
+		if (++ticks % TICKS_PER_CHECK == 0)
 			clock_refine();
+		/* States of ended threads are for reuse before new ones are mapped. */
+		if (ticks % TICKS_PER_CHECK == 0 ||
+		    thread_attached_count() - attached_seen >= MANY_NEW_THREADS) {
+			attached_seen = thread_attached_count();
 			retire_ended_threads();
 		}
 		objects_check();

@@ -16,6 +16,12 @@ __thread unsigned char engine_watch;
 __thread struct thread *thread_self;
 
 static struct thread *registry;
+static uint32_t attached;
+
+uint32_t thread_attached_count(void)
+{
+	return __atomic_load_n(&attached, __ATOMIC_RELAXED);
+}
 
 struct thread *thread_first(void)
 {
@@ -73,6 +79,7 @@ struct thread *thread_attach(void)
 		enlist(thread);
 	}
 	sys_call2(SYS_prctl, PR_GET_NAME, thread->name);
+	__atomic_add_fetch(&attached, 1, __ATOMIC_RELAXED);
 	thread->entered_note = entered_note();
 	thread_self = thread;
 	return thread;

@@ -91,6 +91,9 @@ struct thread *thread_attach(void);
 bool thread_was_handed_over(const struct thread *owner, uint64_t worker, uint64_t from,
 			    uint64_t to);
 
+/* How many threads have attached so far. */
+uint32_t thread_attached_count(void);
+
 /* First of the registry. */
 struct thread *thread_first(void);
 

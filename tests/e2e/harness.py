@@ -153,7 +153,7 @@ class Trace:
             if kind in KEYED and "id" in line:
                 known[kind].add(line["id"])
         kinds = [line["t"] for line in self.lines]
-        for kind in ("header", "end", "symbolised"):
+        for kind in ("header", "symbolised"):
             assert kinds.count(kind) <= 1, f"{self.path.name}: {kind} appears more than once"
         assert "coverage" in kinds, f"{self.path.name}: no coverage line"
         return self
