@@ -81,21 +81,43 @@ static uint64_t hash_blind_frames(uint64_t hash, const struct finding *finding)
 	return hash;
 }
 
+/*
+ * Libraries' frames count only where nothing else does: which way a call takes through them changes
+ * with their versions. A closure that has no other name is told apart by its line.
+ */
+static uint64_t hash_frames(uint64_t hash, const struct finding *finding, size_t *ret_names)
+{
+	char path[FUNCTION_PATH_SIZE];
+	size_t i;
+
+	*ret_names = 0;
+	for (i = 0; finding->stack && i < finding->boundary; i++) {
+		const struct frame *frame = &finding->stack->frames[i];
+
+		if (!owner_is_application(frame) || (finding->own && owner_is_dependency(frame)))
+			continue;
+		function_stable_path(frame->function, path);
+		hash = hash_text(hash, path);
+		if (strcmp(path, "{{closure}}") == 0) {
+			const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
+
+			hash = hash_text(hash, slash ? slash : "");
+			hash = (hash ^ (uint64_t)frame->line) * 0x100000001b3;
+		}
+		++*ret_names;
+	}
+	return hash;
+}
+
 static uint64_t finding_id(const struct finding *finding)
 {
 	uint64_t hash = 0xcbf29ce484222325;
 	char path[FUNCTION_PATH_SIZE];
-	size_t i, names = 0;
+	size_t names;
 
 	hash = hash_text(hash, finding->kind);
 	hash = hash_text(hash, finding->operation ? finding->operation : "");
-	for (i = 0; finding->stack && i < finding->boundary; i++) {
-		if (!owner_is_application(&finding->stack->frames[i]))
-			continue;
-		function_stable_path(finding->stack->frames[i].function, path);
-		hash = hash_text(hash, path);
-		names++;
-	}
+	hash = hash_frames(hash, finding, &names);
 	if (!names && finding->has_where) {
 		function_stable_path(finding->where.function, path);
 		hash = hash_text(hash, path);
@@ -103,6 +125,29 @@ static uint64_t finding_id(const struct finding *finding)
 		hash = hash_blind_frames(hash, finding);
 	}
 	return hash;
+}
+
+/* The innermost frame, when it is not `where` but one that the reader has not written. */
+static const struct frame *library_frame(const struct stack *stack, const struct frame *where,
+					 const char *exe)
+{
+	const struct frame *frame;
+
+	for (frame = stack->frames; frame < where; frame++) {
+		const struct module *module = frame->module;
+
+		switch (owner_of(frame, NULL)) {
+		case OWNER_APPLICATION:
+			return frame;
+		case OWNER_UNKNOWN:
+			if (module && module->path && exe && strcmp(module->path, exe) != 0)
+				return frame;
+			break;
+		default:
+			break;
+		}
+	}
+	return NULL;
 }
 
 static void finding_locate(struct finding *finding, const struct origin *origin)
@@ -113,11 +158,13 @@ static void finding_locate(struct finding *finding, const struct origin *origin)
 		finding->stack = origin->stack;
 		finding->boundary = context_boundary(origin->stack);
 		where = owner_where(origin->stack, finding->boundary,
-				    finding->context == VERDICT_BLOCK_ON);
+				    finding->context == VERDICT_BLOCK_ON, finding->exe);
 	}
 	if (where) {
 		finding->where = *where;
 		finding->has_where = true;
+		finding->own = owner_is_own(where, finding->exe);
+		finding->via = library_frame(origin->stack, where, finding->exe);
 	} else if (!finding->has_where && origin->type && origin->type->name) {
 		finding->where.function = origin->type->name;
 		finding->has_where = true;
@@ -179,6 +226,7 @@ void finding_add(struct finding_list *list, const struct trace *trace, const str
 	size_t i;
 
 	finding.pid = trace->pid;
+	finding.exe = trace->exe;
 	finding.type = origin->type;
 	finding.has_task = origin->has_task;
 	finding.task = origin->task;

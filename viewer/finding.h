@@ -19,9 +19,10 @@ struct finding {
 	struct usage usage;
 
 	bool has_where;
-	struct frame where; /* first application frame; only a name for a task without a stack */
-	const struct frame *
-		*elsewhere; /* first application frames of merged records, other lines */
+	struct frame where;      /* see owner_where; only a name for a task without a stack */
+	bool own;                /* `where` is in the program's own code */
+	const struct frame *via; /* innermost frame of a library called from there, or NULL */
+	const struct frame **elsewhere; /* `where` of merged records, other lines */
 	size_t elsewhere_count;
 	const struct stack *stack; /* of the longest occurrence, NULL when there is none */
 	size_t boundary;           /* the stack's frames from here on belong to the poller */
@@ -33,6 +34,7 @@ struct finding {
 	const char *target_kind, *target_name;
 	const char *lock_type, *lock_address;
 	int64_t pid;
+	const char *exe; /* NULL when not known */
 };
 
 struct finding_list {

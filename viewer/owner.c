@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "function_name.h"
+#include "source_path.h"
 
 /* Crates whose frames never are the answer to "where in my code". */
 static const char *const plumbing_crates[] = {
@@ -76,35 +77,18 @@ static bool crate_is_plumbing(const char *crate)
 	return LISTED(crate, plumbing_crates);
 }
 
-/*
- * The crate of a source file: `std` for the standard library's (which the compiler calls
- * /rustc/<hash>/library/), `tokio` for .../registry/src/<index>/tokio-1.49.0/.... Empty for others.
- */
+/* The crate of a source file from the standard library or a registry; empty for others. */
 static void file_crate(const char *file, char *crate, size_t size)
 {
-	const char *name = strstr(file, "/registry/src/");
-	size_t i, length;
+	char *dash;
 
-	crate[0] = '\0';
-	if (strncmp(file, "/rustc/", 7) == 0 || strstr(file, "/rustlib/src/rust/library/")) {
+	if (source_path_is_std(file)) {
 		snprintf(crate, size, "std");
 		return;
 	}
-	if (!name)
-		return;
-	name = strchr(name + strlen("/registry/src/"), '/');
-	if (!name++)
-		return;
-	length = strcspn(name, "/");
-	for (i = length; i > 0; i--)
-		if (name[i] == '-' && name[i + 1] >= '0' && name[i + 1] <= '9')
-			break;
-	if (!i || i >= size)
-		return;
-	memcpy(crate, name, i);
-	crate[i] = '\0';
-	while ((name = strchr(crate, '-')))
-		crate[name - crate] = '_';
+	source_path_package(file, crate, size);
+	while ((dash = strchr(crate, '-')))
+		*dash = '_';
 }
 
 /* A tuple, slice, reference or primitive type belongs to no crate. */
@@ -187,10 +171,65 @@ bool owner_is_application(const struct frame *frame)
 	return owner_of(frame, NULL) == OWNER_APPLICATION;
 }
 
-const struct frame *owner_where(const struct stack *stack, size_t boundary, bool outside)
+/*
+ * The crate that an executable is made from: cargo gives it the crate's name, and that of a test a
+ * hash behind it.
+ */
+static void executable_crate(const char *exe, char *crate, size_t size)
+{
+	const char *slash = strrchr(exe, '/');
+	size_t length;
+	char *dash;
+
+	snprintf(crate, size, "%s", slash ? slash + 1 : exe);
+	length = strlen(crate);
+	dash = strrchr(crate, '-');
+	if (dash && crate + length - dash == 17 && strspn(dash + 1, "0123456789abcdef") == 16)
+		*dash = '\0';
+	while ((dash = strchr(crate, '-')))
+		*dash = '_';
+}
+
+bool owner_is_own(const struct frame *frame, const char *exe)
+{
+	char label[OWNER_LABEL_SIZE], crate[OWNER_LABEL_SIZE];
+	const char *suffix;
+
+	if (owner_of(frame, label) != OWNER_APPLICATION)
+		return false;
+	if (frame->file) {
+		suffix = strrchr(frame->file, '.');
+		return suffix && strcmp(suffix, ".rs") == 0 && !source_path_is_fetched(frame->file);
+	}
+	if (!exe)
+		return false;
+	executable_crate(exe, crate, sizeof(crate));
+	return strcmp(label, crate) == 0;
+}
+
+bool owner_is_dependency(const struct frame *frame)
+{
+	return owner_is_application(frame) && frame->file && !owner_is_own(frame, NULL);
+}
+
+void owner_package(const struct frame *frame, char label[OWNER_LABEL_SIZE])
+{
+	char package[OWNER_LABEL_SIZE] = "";
+
+	if (owner_of(frame, label) == OWNER_APPLICATION && frame->file)
+		source_path_package(frame->file, package, sizeof(package));
+	if (*package)
+		memcpy(label, package, sizeof(package));
+}
+
+const struct frame *owner_where(const struct stack *stack, size_t boundary, bool outside,
+				const char *exe)
 {
 	size_t i, end = outside ? stack->frame_count : boundary;
 
+	for (i = 0; i < end; i++)
+		if (owner_is_own(&stack->frames[i], exe))
+			return &stack->frames[i];
 	for (i = 0; i < end; i++)
 		if (owner_is_application(&stack->frames[i]))
 			return &stack->frames[i];

@@ -26,10 +26,23 @@ enum owner owner_of(const struct frame *frame, char label[OWNER_LABEL_SIZE]);
 bool owner_is_application(const struct frame *frame);
 
 /*
- * The first application frame inside of the poll (before `boundary`). `outside` allows the first
- * one behind it as a second choice: the caller of `block_on`, into which a root future can be
- * inlined. NULL when there is none.
+ * True for an application frame of the program itself: its Rust source file was not fetched by
+ * cargo; without a source file, its crate has the name of the executable `exe` (may be NULL).
  */
-const struct frame *owner_where(const struct stack *stack, size_t boundary, bool outside);
+bool owner_is_own(const struct frame *frame, const char *exe);
+
+/* True for an application frame whose source file says that it belongs to a library. */
+bool owner_is_dependency(const struct frame *frame);
+
+/* As the label of owner_of, but "libsqlite3-sys" for a file of that package. */
+void owner_package(const struct frame *frame, char label[OWNER_LABEL_SIZE]);
+
+/*
+ * The first frame of the program's own code, or else the first application frame, inside of the
+ * poll (before `boundary`). `outside` allows those behind it as a second choice: the caller of
+ * `block_on`, into which a root future can be inlined. NULL when there is none.
+ */
+const struct frame *owner_where(const struct stack *stack, size_t boundary, bool outside,
+				const char *exe);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "duration.h"
+#include "function_name.h"
+#include "owner.h"
 #include "text_out.h"
 
 #define INDENT "   "
@@ -70,6 +72,46 @@ static void stall_put(const struct finding *finding, const struct text_style *st
 	fputs(", still there when the trace ended", out);
 }
 
+/* " in libsqlite3-sys (full_fsync)": where a library went on from the program's own code. */
+static void via_put(const struct finding *finding, FILE *out)
+{
+	char label[OWNER_LABEL_SIZE], path[FUNCTION_PATH_SIZE];
+
+	if (!finding->via)
+		return;
+	owner_package(finding->via, label);
+	fputs(", in ", out);
+	if (!finding->via->function) {
+		text_put(out, label);
+		return;
+	}
+	function_path(finding->via->function, path);
+	if (strncmp(path, label, strlen(label)) == 0) {
+		text_put(out, path);
+		return;
+	}
+	text_put(out, label);
+	fputs(" (", out);
+	text_put(out, path);
+	fputc(')', out);
+}
+
+static void call_put(const struct finding *finding, const struct text_style *style, FILE *out)
+{
+	fputs("blocked in ", out);
+	text_put(out, finding->operation);
+	fputc(' ', out);
+	times_put(&finding->usage, style, out);
+	if (finding->target_kind) {
+		fputs(", on ", out);
+		text_put(out, finding->target_kind);
+	}
+	if (finding->target_kind && finding->target_name) {
+		fputc(' ', out);
+		text_put(out, finding->target_name);
+	}
+}
+
 static void deed_put(const struct finding *finding, const struct text_style *style, FILE *out)
 {
 	if (strcmp(finding->kind, "stall") == 0) {
@@ -87,18 +129,7 @@ static void deed_put(const struct finding *finding, const struct text_style *sty
 		times_put(&finding->usage, style, out);
 		return;
 	}
-	fputs("blocked in ", out);
-	text_put(out, finding->operation);
-	fputc(' ', out);
-	times_put(&finding->usage, style, out);
-	if (finding->target_kind) {
-		fputs(", on ", out);
-		text_put(out, finding->target_kind);
-	}
-	if (finding->target_kind && finding->target_name) {
-		fputc(' ', out);
-		text_put(out, finding->target_name);
-	}
+	call_put(finding, style, out);
 }
 
 static void context_put(const struct finding *finding, FILE *out)
@@ -142,6 +173,7 @@ static void finding_put(const struct finding *finding, const struct text_style *
 	where_put(finding, out);
 	fprintf(out, "%s\n" INDENT, style->reset);
 	deed_put(finding, style, out);
+	via_put(finding, out);
 	fputs("\n" INDENT, out);
 	context_put(finding, out);
 	fputc('\n', out);

@@ -69,6 +69,7 @@ void text_put_source(FILE *out, const struct frame *frame)
 struct fold {
 	size_t count, label_count;
 	char labels[FOLD_LABELS_MAX][OWNER_LABEL_SIZE];
+	bool more_labels;
 };
 
 static void fold_add(struct fold *fold, const char *label)
@@ -81,6 +82,8 @@ static void fold_add(struct fold *fold, const char *label)
 			return;
 	if (fold->label_count < FOLD_LABELS_MAX)
 		strcpy(fold->labels[fold->label_count++], label);
+	else
+		fold->more_labels = true;
 }
 
 static void fold_flush(FILE *out, struct fold *fold, const struct text_style *style,
@@ -96,7 +99,7 @@ static void fold_flush(FILE *out, struct fold *fold, const struct text_style *st
 		fputs(i ? ", " : "", out);
 		text_put(out, fold->labels[i]);
 	}
-	fprintf(out, ")%s\n", style->reset);
+	fprintf(out, "%s)%s\n", fold->more_labels ? ", ..." : "", style->reset);
 	*fold = (struct fold){0};
 }
 
@@ -124,6 +127,21 @@ static void blind_frame_put(FILE *out, const struct frame *frame, const char *la
 	fprintf(out, "+0x%llx\n", (unsigned long long)frame->offset);
 }
 
+/* Frames that get a line of their own; the program's own always do. */
+static bool frame_is_shown(const struct finding *finding, size_t index, size_t lines)
+{
+	const struct frame *frame = &finding->stack->frames[index];
+	enum owner owner = owner_of(frame, NULL);
+
+	if (index >= finding->boundary && finding->context != VERDICT_BLOCK_ON)
+		return false;
+	if (owner_is_own(frame, finding->exe))
+		return true;
+	if (lines >= STACK_LINES_MAX)
+		return false;
+	return owner == OWNER_UNKNOWN || (owner == OWNER_APPLICATION && !finding->own);
+}
+
 void text_put_stack(FILE *out, const struct finding *finding, const struct text_style *style,
 		    const char *indent)
 {
@@ -134,26 +152,18 @@ void text_put_stack(FILE *out, const struct finding *finding, const struct text_
 
 	for (i = 0; stack && i < stack->frame_count; i++) {
 		const struct frame *frame = &stack->frames[i];
-		bool inside = i < finding->boundary || finding->context == VERDICT_BLOCK_ON;
-		enum owner owner = owner_of(frame, label);
 
-		if (lines == STACK_LINES_MAX) {
-			fold_flush(out, &fold, style, indent);
-			fprintf(out, "%s%s(%zu more frames)%s\n", indent, style->dim,
-				stack->frame_count - i, style->reset);
-			return;
-		}
-		if (inside && owner == OWNER_APPLICATION) {
-			fold_flush(out, &fold, style, indent);
-			frame_put(out, frame, indent);
-			lines++;
-		} else if (inside && owner == OWNER_UNKNOWN) {
-			fold_flush(out, &fold, style, indent);
-			blind_frame_put(out, frame, label, indent);
-			lines++;
-		} else {
+		owner_package(frame, label);
+		if (!frame_is_shown(finding, i, lines)) {
 			fold_add(&fold, label);
+			continue;
 		}
+		fold_flush(out, &fold, style, indent);
+		if (frame->function)
+			frame_put(out, frame, indent);
+		else
+			blind_frame_put(out, frame, label, indent);
+		lines++;
 	}
 	fold_flush(out, &fold, style, indent);
 }

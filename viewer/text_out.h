@@ -29,9 +29,8 @@ void text_put_function(FILE *out, const char *function);
 void text_put_source(FILE *out, const struct frame *frame);
 
 /*
- * Writes the finding's stack, one application frame per line after `indent`, runs of other frames
- * as
- * "(3 frames in std)".
+ * Writes the finding's stack, one frame of the program's own code per line after `indent` (or, when
+ * it has none, one application frame), runs of other frames as "(3 frames in std)".
  */
 void text_put_stack(FILE *out, const struct finding *finding, const struct text_style *style,
 		    const char *indent);

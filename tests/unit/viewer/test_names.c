@@ -153,10 +153,57 @@ Test(owner, finds_the_first_frame_of_the_application_inside_of_the_poll)
 	const struct stack *stack = sample_stack("std::thread::sleep", "app::inner", "app::outer",
 						 "tokio::runtime::task::raw::poll", "app::main");
 
-	cr_expect_eq(owner_where(stack, context_boundary(stack), false), &stack->frames[1]);
+	cr_expect_eq(owner_where(stack, context_boundary(stack), false, NULL), &stack->frames[1]);
 	stack = sample_stack("std::thread::sleep", "tokio::runtime::task::raw::poll", "app::main");
-	cr_expect_null(owner_where(stack, context_boundary(stack), false));
+	cr_expect_null(owner_where(stack, context_boundary(stack), false, NULL));
 	stack = sample_stack("std::thread::sleep",
 			     "tokio::runtime::park::CachedParkThread::block_on", "app::main");
-	cr_expect_eq(owner_where(stack, context_boundary(stack), true), &stack->frames[2]);
+	cr_expect_eq(owner_where(stack, context_boundary(stack), true, NULL), &stack->frames[2]);
+}
+
+static struct frame frame_of(const char *function, const char *file)
+{
+	return (struct frame){.function = function, .file = file};
+}
+
+#define REGISTRY_PATH "/root/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/"
+
+Test(owner, knows_the_programs_own_code_by_its_files)
+{
+	struct frame frame = frame_of("load", "/srv/web/src/main.rs");
+
+	cr_expect(owner_is_own(&frame, "/bin/other"));
+	frame = frame_of("web::load", REGISTRY_PATH "web-0.7.9/src/lib.rs");
+	cr_expect_not(owner_is_own(&frame, "/bin/web"));
+	cr_expect(owner_is_dependency(&frame));
+	frame = frame_of("web::load", "/root/.cargo/git/checkouts/web-55/ab12/src/lib.rs");
+	cr_expect_not(owner_is_own(&frame, "/bin/web"));
+	frame = frame_of("full_fsync", "/srv/web/sqlite3.c");
+	cr_expect_not(owner_is_own(&frame, "/bin/web"));
+	frame = frame_of("std::fs::read", "/rustc/0123/library/std/src/fs.rs");
+	cr_expect_not(owner_is_own(&frame, "/bin/web"));
+	cr_expect_not(owner_is_dependency(&frame));
+}
+
+Test(owner, knows_the_programs_own_code_by_the_executables_name)
+{
+	struct frame frame = frame_of("my_web::load::{{closure}}", NULL);
+
+	cr_expect(owner_is_own(&frame, "/srv/my-web"));
+	cr_expect(owner_is_own(&frame, "/srv/deps/my-web-0123456789abcdef"));
+	cr_expect_not(owner_is_own(&frame, "/srv/web"));
+	cr_expect_not(owner_is_own(&frame, NULL));
+	frame = frame_of("sqlite3_step", NULL);
+	cr_expect_not(owner_is_own(&frame, "/srv/my-web"));
+}
+
+Test(owner, prefers_the_programs_own_code)
+{
+	const struct stack *stack =
+		sample_stack("std::fs::read", "unixSync", "rusqlite::step", "app::load",
+			     "hyper::poll", "tokio::runtime::task::raw::poll", "app::main");
+	size_t boundary = context_boundary(stack);
+
+	cr_expect_eq(owner_where(stack, boundary, false, "/bin/app"), &stack->frames[3]);
+	cr_expect_eq(owner_where(stack, boundary, false, "/bin/other"), &stack->frames[1]);
 }
