@@ -21,17 +21,10 @@ static const char *base_name(const char *path)
 
 static void where_put(const struct finding *finding, FILE *out)
 {
-	const struct frame *where = &finding->where;
-
-	if (!finding->has_where) {
+	if (finding->has_where)
+		text_put_place(out, &finding->where);
+	else
 		fputs("code without symbols", out);
-		return;
-	}
-	text_put_function(out, where->function);
-	if (where->file) {
-		fputs(" at ", out);
-		text_put_source(out, where);
-	}
 }
 
 /* "for 350 ms", or "4 times, for up to 350 ms, 1.20 s in all". */
@@ -203,6 +196,10 @@ void report_text_place(const struct finding *finding, FILE *out)
 	fputs(" at ", out);
 	if (!finding->has_where) {
 		fputs("code without symbols", out);
+		return;
+	}
+	if (text_frame_is_nameless(&finding->where)) {
+		text_put_source(out, &finding->where);
 		return;
 	}
 	text_put_function(out, finding->where.function);

@@ -8,6 +8,7 @@
 
 #include "function_name.h"
 #include "owner.h"
+#include "source_path.h"
 
 /* Lines of one stack; more is for the JSON report. */
 #define STACK_LINES_MAX 14
@@ -58,9 +59,11 @@ static const char *file_relative(const char *file)
 
 void text_put_source(FILE *out, const struct frame *frame)
 {
-	if (!frame->file)
+	const char *file = frame->file;
+
+	if (!file)
 		return;
-	text_put(out, file_relative(frame->file));
+	text_put(out, file_relative(source_path_short(file)));
 	if (frame->line)
 		fprintf(out, ":%d", frame->line);
 }
@@ -103,12 +106,34 @@ static void fold_flush(FILE *out, struct fold *fold, const struct text_style *st
 	*fold = (struct fold){0};
 }
 
+bool text_frame_is_nameless(const struct frame *frame)
+{
+	char path[FUNCTION_PATH_SIZE];
+
+	function_stable_path(frame->function, path);
+	return frame->file && strcmp(path, "{{closure}}") == 0;
+}
+
+void text_put_place(FILE *out, const struct frame *frame)
+{
+	if (text_frame_is_nameless(frame)) {
+		fputs("closure in ", out);
+		text_put_source(out, frame);
+		return;
+	}
+	text_put_function(out, frame->function);
+	if (frame->file) {
+		fputs(" at ", out);
+		text_put_source(out, frame);
+	}
+}
+
 static void frame_put(FILE *out, const struct frame *frame, const char *indent)
 {
 	char path[FUNCTION_PATH_SIZE];
 
 	fputs(indent, out);
-	function_path(frame->function, path);
+	function_path(text_frame_is_nameless(frame) ? "closure" : frame->function, path);
 	text_put(out, path);
 	if (frame->file) {
 		int gap = FUNCTION_WIDTH - (int)strlen(path);

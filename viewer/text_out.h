@@ -24,9 +24,21 @@ void text_put_function(FILE *out, const char *function);
 
 /*
  * "src/main.rs:12", or what is known of it; nothing when the frame has no file. Files below the
- * working directory are written relative to it.
+ * working directory are written relative to it, those of libraries as source_path_short does.
  */
 void text_put_source(FILE *out, const struct frame *frame);
+
+/*
+ * True for an inlined closure of which the file names nothing: without types, debug information
+ * says only "{{closure}}". The frame must have a function.
+ */
+bool text_frame_is_nameless(const struct frame *frame);
+
+/*
+ * "app::load at src/main.rs:12", or "closure in src/main.rs:19" when the closure has no other name.
+ * The frame must have a function.
+ */
+void text_put_place(FILE *out, const struct frame *frame);
 
 /*
  * Writes the finding's stack, one frame of the program's own code per line after `indent` (or, when
