@@ -6,6 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
 /// Asks to be polled again that many times, without going through the coop budget or the defer list.
 struct Rounds(u64);
 
@@ -103,6 +106,47 @@ fn clock(rounds: u64) -> f64 {
     per_round(start, rounds)
 }
 
+/// One round trip of a loaded TCP echo server and its clients, all on two workers.
+fn echo(rounds: u64) -> f64 {
+    const CONNECTIONS: u64 = 64;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut buffer = [0; 512];
+                    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+                        stream.write_all(&buffer[..length]).await.unwrap();
+                    }
+                });
+            }
+        });
+        let start = Instant::now();
+        let clients: Vec<_> = (0..CONNECTIONS)
+            .map(|_| {
+                tokio::spawn(async move {
+                    let mut stream = TcpStream::connect(address).await.unwrap();
+                    let mut buffer = [7; 512];
+                    for _ in 0..rounds / CONNECTIONS {
+                        stream.write_all(&buffer).await.unwrap();
+                        stream.read_exact(&mut buffer).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await.unwrap();
+        }
+        per_round(start, rounds)
+    })
+}
+
 /// Resident memory of a process whose 18 threads have all polled or made a wrapped call.
 fn resident() -> f64 {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -143,10 +187,11 @@ fn main() {
         "calls" => calls(rounds),
         "calls-in-poll" => calls_in_poll(rounds),
         "clock" => clock(rounds),
+        "echo" => echo(rounds),
         "nothing" => 0.0,
         "resident" => resident(),
         _ => {
-            eprintln!("usage: bench-program polls|local-polls|calls|calls-in-poll|clock|nothing|resident [ROUNDS]");
+            eprintln!("usage: bench-program polls|local-polls|calls|calls-in-poll|clock|echo|nothing|resident [ROUNDS]");
             std::process::exit(2);
         }
     };
