@@ -16,6 +16,7 @@ struct process_report {
 	const struct trace *trace;
 	char **blind_spots; /* the trace's own, then those that showed in the viewer */
 	size_t blind_spot_count, blind_spot_capacity;
+	char *hint; /* how to see more, or NULL */
 };
 
 struct report {

@@ -273,6 +273,11 @@ static void process_put(const struct process_report *process, const struct text_
 		text_put(out, process->blind_spots[i]);
 		fputc('\n', out);
 	}
+	if (process->hint) {
+		fputs(INDENT "hint: ", out);
+		text_put(out, process->hint);
+		fputc('\n', out);
+	}
 }
 
 static void headline_put(const struct report *report, FILE *out)
