@@ -53,7 +53,7 @@ const struct command command_check = {
 		"overstay.data.\n"
 		"\n"
 		"A finding fails when its longest occurrence reaches the limit of its kind:\n"
-		"blocking-call 1ms, lock-wait 1ms, long-poll 10ms.\n"
+		"blocking-call 1ms, lock-wait 1ms, long-poll 10ms, stall 1s.\n"
 		"\n"
 		"Options:\n"
 		"  --format text|json  text for people (default), or one JSON document\n"
