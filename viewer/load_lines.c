@@ -141,6 +141,7 @@ static int load_stack(struct trace *trace, const json_t *line)
 static int load_polls(struct trace *trace, const json_t *line)
 {
 	trace->has_polls = true;
+	trace->set_aside = field_number(line, "set_aside");
 	record_usage(trace, line, &trace->polls);
 	return 0;
 }

@@ -155,6 +155,7 @@ struct trace {
 
 	bool has_polls;
 	struct usage polls;
+	uint64_t set_aside; /* long polls and lock waits that waited for a processor only */
 	struct ending ending;
 
 	struct table runtimes;    /* struct runtime, by id */

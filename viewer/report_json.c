@@ -184,6 +184,7 @@ static json_t *process_json(const struct process_report *process)
 	json_object_set_new(json, "runtimes", runtimes_json(trace));
 	json_object_set_new(json, "coverage", coverage_json(process));
 	json_object_set_new(json, "polls", polls_json(trace));
+	json_object_set_new(json, "set_aside", number_if(trace->has_polls, trace->set_aside));
 	return json;
 }
 

@@ -143,3 +143,15 @@ Test(load, names_what_is_missing)
 	cr_expect_str_eq(recording.failures[0].path, "/nowhere/at/all");
 	load_fini(&recording);
 }
+
+Test(load, takes_what_was_set_aside_from_the_last_polls_line)
+{
+	struct trace *trace = sample_trace("{\"t\":\"polls\",\"count\":1,\"set_aside\":2}\n"
+					   "{\"t\":\"polls\",\"count\":4,\"set_aside\":3}\n");
+
+	cr_expect_eq(trace->set_aside, 3);
+	model_free(trace);
+	trace = sample_trace("{\"t\":\"polls\",\"count\":1}\n");
+	cr_expect_eq(trace->set_aside, 0);
+	model_free(trace);
+}
