@@ -46,7 +46,7 @@ void report_text(const struct report *report, FILE *out, bool colour);
 /* Writes one finding the way report_text does; `out` and `colour` likewise. */
 void report_text_finding(const struct finding *finding, FILE *out, bool colour);
 
-/* "read at app::load (src/main.rs:12)": one finding in half a line. */
+/* "read() at app::load (src/main.rs:12)": one finding in half a line. */
 void report_text_place(const struct finding *finding, FILE *out);
 
 /* Writes "overstay-report/1". Returns 0, or -EIO when it could not be written. */

@@ -3,14 +3,17 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "duration.h"
-#include "function_name.h"
-#include "owner.h"
+#include "memory.h"
 #include "text_out.h"
 
 #define INDENT "   "
+
+/* Programs without a runtime that are named. */
+#define PROGRAMS_MAX 12
 
 static const char *base_name(const char *path)
 {
@@ -19,204 +22,15 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path ? path : "unknown program";
 }
 
-static void where_put(const struct finding *finding, FILE *out)
+/* Of a process without a runtime nothing is recorded, not even its end. */
+static void ending_put(const struct trace *trace, FILE *out)
 {
-	if (finding->has_where)
-		text_put_place(out, &finding->where);
-	else
-		fputs("code without symbols", out);
-}
-
-/* "for 350 ms", or "4 times, for up to 350 ms, 1.20 s in all". */
-static void times_put(const struct usage *usage, const struct text_style *style, FILE *out)
-{
-	char max[DURATION_TEXT_SIZE], total[DURATION_TEXT_SIZE];
-
-	duration_format(usage->max_ns, max);
-	duration_format(usage->total_ns, total);
-	if (usage->count <= 1)
-		fprintf(out, "for %s%s%s", style->strong, max, style->reset);
-	else
-		fprintf(out, "%" PRIu64 " times, for up to %s%s%s, %s in all", usage->count,
-			style->strong, max, style->reset, total);
-}
-
-static void lock_put(const char *type, FILE *out)
-{
-	if (!type)
-		fputs("waited for a lock ", out);
-	else if (strcmp(type, "thread::park") == 0)
-		fputs("waited in thread::park ", out);
-	else
-		fprintf(out, "waited for a %s ", type);
-}
-
-/* A call names the operation; a worker stuck elsewhere has only "poll". */
-static void stall_put(const struct finding *finding, const struct text_style *style, FILE *out)
-{
-	if (finding->class) {
-		fputs("stuck in ", out);
-		text_put(out, finding->operation);
-	} else {
-		fputs("did not come back from a poll", out);
-	}
-	fputc(' ', out);
-	times_put(&finding->usage, style, out);
-	fputs(", still there when the trace ended", out);
-}
-
-/* " in libsqlite3-sys (full_fsync)": where a library went on from the program's own code. */
-static void via_put(const struct finding *finding, FILE *out)
-{
-	char label[OWNER_LABEL_SIZE], path[FUNCTION_PATH_SIZE];
-
-	if (!finding->via)
-		return;
-	owner_package(finding->via, label);
-	fputs(", in ", out);
-	if (!finding->via->function) {
-		text_put(out, label);
-		return;
-	}
-	function_path(finding->via->function, path);
-	if (strncmp(path, label, strlen(label)) == 0) {
-		text_put(out, path);
-		return;
-	}
-	text_put(out, label);
-	fputs(" (", out);
-	text_put(out, path);
-	fputc(')', out);
-}
-
-static void call_put(const struct finding *finding, const struct text_style *style, FILE *out)
-{
-	fputs("blocked in ", out);
-	text_put(out, finding->operation);
-	fputc(' ', out);
-	times_put(&finding->usage, style, out);
-	if (finding->target_kind) {
-		fputs(", on ", out);
-		text_put(out, finding->target_kind);
-	}
-	if (finding->target_kind && finding->target_name) {
-		fputc(' ', out);
-		text_put(out, finding->target_name);
-	}
-}
-
-static void deed_put(const struct finding *finding, const struct text_style *style, FILE *out)
-{
-	if (strcmp(finding->kind, "stall") == 0) {
-		stall_put(finding, style, out);
-		return;
-	}
-	if (strcmp(finding->kind, "long-poll") == 0) {
-		fputs("did not yield ", out);
-		times_put(&finding->usage, style, out);
-		fputs(" (recorded calls not counted)", out);
-		return;
-	}
-	if (strcmp(finding->kind, "lock-wait") == 0) {
-		lock_put(finding->lock_type, out);
-		times_put(&finding->usage, style, out);
-		return;
-	}
-	call_put(finding, style, out);
-}
-
-static void context_put(const struct finding *finding, FILE *out)
-{
-	const char *name = finding->type ? finding->type->name : NULL;
-
-	if (finding->context == VERDICT_BLOCK_ON) {
-		fputs("in the future that block_on runs", out);
-	} else {
-		fputs("in task ", out);
-		if (name)
-			text_put_function(out, name);
-		else
-			fputs("of unknown type", out);
-		if (finding->has_task)
-			fprintf(out, " (id %" PRIu64 ")", finding->task);
-	}
-	if (finding->thread && finding->thread->name) {
-		fputs(", thread ", out);
-		text_put(out, finding->thread->name);
-	}
-}
-
-static void elsewhere_put(const struct finding *finding, FILE *out)
-{
-	size_t i;
-
-	if (!finding->elsewhere_count)
-		return;
-	fputs(INDENT "the same from ", out);
-	for (i = 0; i < finding->elsewhere_count; i++) {
-		fputs(i ? ", " : "", out);
-		text_put_source(out, finding->elsewhere[i]);
-	}
-	fputc('\n', out);
-}
-
-static void finding_put(const struct finding *finding, const struct text_style *style, FILE *out)
-{
-	fputs(style->bold, out);
-	where_put(finding, out);
-	fprintf(out, "%s\n" INDENT, style->reset);
-	deed_put(finding, style, out);
-	via_put(finding, out);
-	fputs("\n" INDENT, out);
-	context_put(finding, out);
-	fputc('\n', out);
-	elsewhere_put(finding, out);
-	if (text_stack_is_telling(finding)) {
-		fputc('\n', out);
-		text_put_stack(out, finding, style, INDENT INDENT);
-		fputc('\n', out);
-	}
-	fprintf(out, "%s" INDENT "%s %016" PRIx64 "%s\n", style->dim, finding->kind, finding->id,
-		style->reset);
-}
-
-void report_text_finding(const struct finding *finding, FILE *out, bool colour)
-{
-	struct text_style style = text_style(colour);
-
-	finding_put(finding, &style, out);
-}
-
-void report_text_place(const struct finding *finding, FILE *out)
-{
-	if (strcmp(finding->kind, "lock-wait") == 0)
-		fprintf(out, "%s", finding->lock_type ? finding->lock_type : "a lock");
-	else
-		text_put(out, finding->operation);
-	fputs(" at ", out);
-	if (!finding->has_where) {
-		fputs("code without symbols", out);
-		return;
-	}
-	if (text_frame_is_nameless(&finding->where)) {
-		text_put_source(out, &finding->where);
-		return;
-	}
-	text_put_function(out, finding->where.function);
-	if (finding->where.file) {
-		fputs(" (", out);
-		text_put_source(out, &finding->where);
-		fputc(')', out);
-	}
-}
-
-static void ending_put(const struct ending *ending, FILE *out)
-{
+	const struct ending *ending = &trace->ending;
 	char ran[DURATION_TEXT_SIZE];
 
 	if (ending->has_duration)
 		fprintf(out, ", ran for %s", duration_format(ending->duration_ns, ran));
-	if (!ending->known)
+	if (!ending->known && trace->attached)
 		fputs(", no end recorded (killed, or still running)", out);
 	else if (ending->has_signal)
 		fprintf(out, ", ended by signal %d", (int)ending->signal);
@@ -230,16 +44,34 @@ static void coverage_put(const struct trace *trace, FILE *out)
 {
 	char longest[DURATION_TEXT_SIZE], threshold[DURATION_TEXT_SIZE];
 
-	fprintf(out, INDENT "watched: %" PRIu64 " task poll functions", trace->task_vtables);
+	fprintf(out, INDENT "watched: %" PRIu64 " task poll function%s", trace->task_vtables,
+		trace->task_vtables == 1 ? "" : "s");
 	if (trace->lock_sites)
 		fprintf(out, ", %" PRIu64 " inlined locks (%" PRIu64 " left alone)",
 			trace->lock_sites, trace->lock_sites_skipped);
-	if (trace->has_polls)
-		fprintf(out, "; %" PRIu64 " polls, the longest %s", trace->polls.count,
+	if (trace->has_polls && trace->polls.count)
+		fprintf(out, "; %" PRIu64 " poll%s, the longest %s", trace->polls.count,
+			trace->polls.count == 1 ? "" : "s",
 			duration_format(trace->polls.max_ns, longest));
+	else if (trace->has_polls)
+		fputs("; no task was polled", out);
 	if (trace->threshold_ns)
-		fprintf(out, "; calls from %s on", duration_format(trace->threshold_ns, threshold));
+		fprintf(out, "; calls of %s and longer",
+			duration_format(trace->threshold_ns, threshold));
 	fputc('\n', out);
+}
+
+static void set_aside_put(const struct trace *trace, FILE *out)
+{
+	if (trace->set_aside == 1)
+		fputs(INDENT "1 long poll or lock wait was set aside: its thread only waited for a "
+			     "processor\n",
+		      out);
+	else if (trace->set_aside)
+		fprintf(out,
+			INDENT "%" PRIu64 " long polls and lock waits were set aside: their "
+			       "threads only waited for a processor\n",
+			trace->set_aside);
 }
 
 static void process_put(const struct process_report *process, const struct text_style *style,
@@ -259,10 +91,11 @@ static void process_put(const struct process_report *process, const struct text_
 		fputc(' ', out);
 		text_put(out, runtime->version ? runtime->version : "of unknown version");
 	}
-	ending_put(&trace->ending, out);
+	ending_put(trace, out);
 	fputc('\n', out);
 	if (model_was_watched(trace)) {
 		coverage_put(trace, out);
+		set_aside_put(trace, out);
 	} else {
 		fputs(INDENT "nothing was judged: ", out);
 		text_put(out, report_unwatched_reason(trace, reason));
@@ -307,18 +140,89 @@ static void headline_put(const struct report *report, FILE *out)
 	fputc('\n', out);
 }
 
+/* A program and the number of processes that ran it. */
+struct program_count {
+	const char *name;
+	size_t count;
+};
+
+static int program_compare(const void *a, const void *b)
+{
+	const struct program_count *left = a, *right = b;
+
+	if (left->count != right->count)
+		return left->count < right->count ? 1 : -1;
+	return strcmp(left->name, right->name);
+}
+
+/* Returns the number of different programs without a runtime; *ret_total that of processes. */
+static size_t programs_count(const struct report *report, struct program_count *programs,
+			     size_t *ret_total)
+{
+	size_t i, j, count = 0;
+
+	*ret_total = 0;
+	for (i = 0; i < report->process_count; i++) {
+		const struct trace *trace = report->processes[i].trace;
+		const char *name = base_name(trace->exe);
+
+		if (trace->attached)
+			continue;
+		for (j = 0; j < count && strcmp(programs[j].name, name) != 0; j++)
+			;
+		if (j == count)
+			programs[count++] = (struct program_count){.name = name};
+		programs[j].count++;
+		++*ret_total;
+	}
+	if (count)
+		qsort(programs, count, sizeof(*programs), program_compare);
+	return count;
+}
+
+/* "16 other processes without an async runtime: git x8, sh x7, sleep". */
+static void others_put(const struct report *report, FILE *out)
+{
+	struct program_count *programs = memory_alloc(report->process_count * sizeof(*programs));
+	size_t i, total, count = programs_count(report, programs, &total);
+
+	if (total)
+		fprintf(out, "\n%zu other process%s without an async runtime:", total,
+			total == 1 ? "" : "es");
+	for (i = 0; i < count; i++) {
+		fputs(i ? ", " : " ", out);
+		if (i == PROGRAMS_MAX) {
+			fputs("...", out);
+			break;
+		}
+		text_put(out, programs[i].name);
+		if (programs[i].count > 1)
+			fprintf(out, " x%zu", programs[i].count);
+	}
+	if (total)
+		fputc('\n', out);
+	free(programs);
+}
+
 void report_text(const struct report *report, FILE *out, bool colour)
 {
 	struct text_style style = text_style(colour);
+	bool attached = false;
 	size_t i;
 
 	headline_put(report, out);
 	for (i = 0; i < report->findings.count; i++) {
 		fprintf(out, "\n%zu. ", i + 1);
-		finding_put(&report->findings.items[i], &style, out);
+		report_text_finding(&report->findings.items[i], out, colour);
 	}
+	for (i = 0; i < report->process_count; i++)
+		attached |= report->processes[i].trace->attached;
 	for (i = 0; i < report->process_count; i++) {
+		if (attached && !report->processes[i].trace->attached)
+			continue;
 		fputc('\n', out);
 		process_put(&report->processes[i], &style, out);
 	}
+	if (attached)
+		others_put(report, out);
 }
