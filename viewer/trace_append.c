@@ -88,17 +88,12 @@ static void symbolised_write(FILE *file, const struct trace *trace)
 	line_write(file, json_pack("{s:s, s:o}", "t", "symbolised", "modules", modules));
 }
 
-static int append_open(const struct trace *trace, FILE **ret_file)
+/* NULL with errno when the trace cannot be written. */
+static FILE *append_open(const struct trace *trace)
 {
-	FILE *file;
-
 	if (truncate(trace->path, (off_t)trace->good_bytes) < 0)
-		return -errno;
-	file = fopen(trace->path, "ae");
-	if (!file)
-		return -errno;
-	*ret_file = file;
-	return 0;
+		return NULL;
+	return fopen(trace->path, "ae");
 }
 
 /* Half of what was meant to be written must not stay: the next line would be glued to its end. */
@@ -118,12 +113,11 @@ static int append_close(struct trace *trace, FILE *file)
 
 int trace_append_symbols(struct trace *trace)
 {
-	FILE *file;
+	FILE *file = append_open(trace);
 	size_t i;
-	int r = append_open(trace, &file);
 
-	if (r < 0)
-		return r;
+	if (!file)
+		return -errno;
 	for (i = 0; i < trace->symbols.count; i++)
 		symbol_write(file, trace->symbols.items[i]);
 	for (i = 0; i < trace->types.count; i++)
@@ -138,11 +132,11 @@ int trace_append_end(struct trace *trace, int signal, int status)
 {
 	struct ending *ending = &trace->ending;
 	json_t *line;
-	FILE *file;
-	int r = append_open(trace, &file);
+	FILE *file = append_open(trace);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!file)
+		return -errno;
 	line = json_pack("{s:s, s:s, s:o, s:o, s:n, s:n, s:n, s:n}", "t", "end", "reason",
 			 signal ? "signal" : "exit", "status",
 			 signal ? json_null() : json_integer(status), "signal",
