@@ -138,6 +138,8 @@ static void blind_spots_put(const struct gate *gate, FILE *out)
 	for (i = 0; i < gate->report.process_count; i++) {
 		const struct process_report *process = &gate->report.processes[i];
 
+		if (!process->trace->attached)
+			continue;
 		for (j = 0; j < process->blind_spot_count; j++)
 			fprintf(out, "  not seen in pid %" PRId64 ": %s\n", process->trace->pid,
 				process->blind_spots[j]);

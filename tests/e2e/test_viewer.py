@@ -35,7 +35,7 @@ __attribute__((constructor)) static void fake(void)
 		pid = strstr(line, "\"pid\": 4242,");
 		if (pid)
 			fprintf(to, "%.*s\"pid\": %d,%s", (int)(pid - line), line, getpid(), pid + 12);
-		else if (!strstr(line, "\"t\": \"end\""))
+		else if (!getenv("UNFINISHED") || !strstr(line, "\"t\": \"end\""))
 			fputs(line, to);
 	}
 	if (to)
@@ -251,7 +251,7 @@ def test_run_says_what_it_found_in_one_line(run, tmp_path):
 
 def test_run_completes_the_trace(run, tmp_path):
     """A process that wrote no end gets one, and symbols are kept in the file."""
-    run("sh", "-c", "kill -9 $$")
+    run("sh", "-c", "kill -9 $$", env={"UNFINISHED": "1"})
     (trace,) = (tmp_path / "data").iterdir()
     lines = [json.loads(line) for line in trace.read_text().splitlines()]
     (end,) = [line for line in lines if line["t"] == "end"]
@@ -287,6 +287,13 @@ def test_check_counts_only_when_the_command_succeeds(run):
     assert run("--check", "true", canned="not-attached").returncode == 2
     assert run("--check", "sh", "-c", "exit 7", canned="findings").returncode == 7
     assert run("--check", "true", env={"CANNED": ""}).returncode == 2
+
+
+def test_trace_that_lacks_its_end_is_not_clean(run):
+    """A process that ended by itself, and could not say so, has lost what came before as well."""
+    result = run("--check", "true", canned="exempt", env={"UNFINISHED": "1"})
+    assert result.returncode == 2
+    assert "is not complete; is the disk full?" in result.stderr
 
 
 def test_earlier_recording_is_kept(run, tmp_path):

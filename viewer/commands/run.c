@@ -185,14 +185,18 @@ static void summary_print(const struct run_options *options, const struct gate *
 		fprintf(stderr, "nothing was judged: no process wrote a trace that can be read\n");
 		return;
 	}
+	if (!findings && !gate->report.watched_count) {
+		fprintf(stderr, "nothing was judged: %s\n", gate->reason);
+		return;
+	}
 	if (findings)
 		findings_summary(&gate->report.findings);
-	else if (!gate->report.watched_count)
-		fprintf(stderr, "nothing was judged: %s", gate->reason);
 	else
 		fprintf(stderr, "%s", gate->reason);
 	fprintf(stderr, "; trace in %s, see: overstay report", options->directory);
-	if (strcmp(options->directory, DEFAULT_DIRECTORY) != 0)
+	if (strpbrk(options->directory, " \t\"'$&;"))
+		fprintf(stderr, " '%s'", options->directory);
+	else if (strcmp(options->directory, DEFAULT_DIRECTORY) != 0)
 		fprintf(stderr, " %s", options->directory);
 	fputc('\n', stderr);
 }
