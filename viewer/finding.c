@@ -83,9 +83,10 @@ static uint64_t hash_blind_frames(uint64_t hash, const struct finding *finding)
 
 /*
  * Libraries' frames count only where nothing else does: which way a call takes through them changes
- * with their versions. A closure that has no other name is told apart by its line.
+ * with their versions. `lines`: a closure that has no other name is told apart by its line.
  */
-static uint64_t hash_frames(uint64_t hash, const struct finding *finding, size_t *ret_names)
+static uint64_t hash_frames(uint64_t hash, const struct finding *finding, bool lines,
+			    size_t *ret_names)
 {
 	char path[FUNCTION_PATH_SIZE];
 	size_t i;
@@ -102,14 +103,15 @@ static uint64_t hash_frames(uint64_t hash, const struct finding *finding, size_t
 			const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
 
 			hash = hash_text(hash, slash ? slash : "");
-			hash = (hash ^ (uint64_t)frame->line) * 0x100000001b3;
+			if (lines)
+				hash = (hash ^ (uint64_t)frame->line) * 0x100000001b3;
 		}
 		++*ret_names;
 	}
 	return hash;
 }
 
-static uint64_t finding_id(const struct finding *finding)
+static uint64_t finding_hash(const struct finding *finding, bool lines)
 {
 	uint64_t hash = 0xcbf29ce484222325;
 	char path[FUNCTION_PATH_SIZE];
@@ -117,7 +119,7 @@ static uint64_t finding_id(const struct finding *finding)
 
 	hash = hash_text(hash, finding->kind);
 	hash = hash_text(hash, finding->operation ? finding->operation : "");
-	hash = hash_frames(hash, finding, &names);
+	hash = hash_frames(hash, finding, lines, &names);
 	if (!names && finding->has_where) {
 		function_stable_path(finding->where.function, path);
 		hash = hash_text(hash, path);
@@ -232,9 +234,10 @@ void finding_add(struct finding_list *list, const struct trace *trace, const str
 	finding.task = origin->task;
 	finding.thread = origin->thread;
 	finding_locate(&finding, origin);
-	finding.id = finding_id(&finding);
+	finding.id = finding_hash(&finding, false);
+	finding.place = finding_hash(&finding, true);
 	for (i = 0; i < list->count; i++) {
-		if (list->items[i].id == finding.id) {
+		if (list->items[i].place == finding.place) {
 			finding_merge(list, &list->items[i], &finding);
 			return;
 		}

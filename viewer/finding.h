@@ -13,6 +13,7 @@
 /* Something that held up an async runtime. Strings belong to the traces or to the list's pool. */
 struct finding {
 	uint64_t id;                   /* the same after a rebuild of the program */
+	uint64_t place;                /* what is merged: as id, but unnamed closures by line */
 	const char *kind;              /* the detector's */
 	const char *operation, *class; /* NULL where the kind has none */
 	enum verdict context;

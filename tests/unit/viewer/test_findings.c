@@ -230,6 +230,29 @@ Test(finding, has_another_id_in_another_function)
 	cr_expect_neq(id_with("app::store::{{closure}}", "100"), 0x5087decc408f2237ull);
 }
 
+Test(finding, has_the_same_id_on_another_line_also_in_a_closure_without_a_name)
+{
+	cr_expect_eq(id_with("{{closure}}", "100"), id_with("{{closure}}", "700"));
+	cr_expect_neq(id_with("{{closure}}", "100"), id_with("app::{{closure}}", "100"));
+}
+
+Test(finding, of_unnamed_closures_on_different_lines_stay_apart)
+{
+	const struct report *report = sample_report(
+		"{\"t\":\"stack\",\"id\":1,\"frames\":[[1,100]]}\n"
+		"{\"t\":\"stack\",\"id\":2,\"frames\":[[1,200]]}\n"
+		"{\"t\":\"symbol\",\"module\":1,\"position\":100,\"frames\":[{\"function\":"
+		"\"{{closure}}\",\"file\":\"src/a.rs\",\"line\":10}]}\n"
+		"{\"t\":\"symbol\",\"module\":1,\"position\":200,\"frames\":[{\"function\":"
+		"\"{{closure}}\",\"file\":\"src/a.rs\",\"line\":20}]}\n"
+		"{\"t\":\"call\",\"id\":1,\"op\":\"read\",\"class\":\"file\",\"in\":\"task\","
+		"\"stack\":1,\"count\":1}\n"
+		"{\"t\":\"call\",\"id\":2,\"op\":\"read\",\"class\":\"file\",\"in\":\"task\","
+		"\"stack\":2,\"count\":1}\n");
+
+	cr_expect_eq(report->findings.count, 2);
+}
+
 Test(limits, fail_by_kind)
 {
 	struct limits limits;
