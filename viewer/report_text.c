@@ -74,6 +74,15 @@ static void set_aside_put(const struct trace *trace, FILE *out)
 			trace->set_aside);
 }
 
+/* A process that could not write its end has not brought its numbers up to date either. */
+static void staleness_put(const struct trace *trace, FILE *out)
+{
+	if (!trace->ending.has_dropped)
+		fputs(INDENT "killed or still running: counts may lag behind by an eighth of the "
+			     "time it ran\n",
+		      out);
+}
+
 static void process_put(const struct process_report *process, const struct text_style *style,
 			FILE *out)
 {
@@ -96,6 +105,7 @@ static void process_put(const struct process_report *process, const struct text_
 	if (model_was_watched(trace)) {
 		coverage_put(trace, out);
 		set_aside_put(trace, out);
+		staleness_put(trace, out);
 	} else {
 		fputs(INDENT "nothing was judged: ", out);
 		text_put(out, report_unwatched_reason(trace, reason));
