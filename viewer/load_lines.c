@@ -3,6 +3,7 @@
 #include "load_lines.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "load_fields.h"
@@ -146,6 +147,38 @@ static int load_polls(struct trace *trace, const json_t *line)
 	return 0;
 }
 
+static int operation_compare(const void *a, const void *b)
+{
+	const struct operation *left = a, *right = b;
+
+	return left->total_ns < right->total_ns ? 1 : left->total_ns > right->total_ns ? -1 : 0;
+}
+
+static int load_operations(struct trace *trace, const json_t *line)
+{
+	const json_t *list = json_object_get(line, "list");
+	size_t i, count = json_array_size(list);
+
+	trace->operations = pool_alloc(trace->pool, count * sizeof(*trace->operations));
+	trace->operation_count = 0;
+	for (i = 0; i < count; i++) {
+		const json_t *item = json_array_get(list, i);
+		struct operation operation = {
+			.name = field_text(trace, item, "op"),
+			.class = field_text(trace, item, "class"),
+			.count = field_number(item, "count"),
+			.total_ns = field_number(item, "total_ns"),
+		};
+
+		if (operation.name && operation.class)
+			trace->operations[trace->operation_count++] = operation;
+	}
+	if (trace->operation_count)
+		qsort(trace->operations, trace->operation_count, sizeof(*trace->operations),
+		      operation_compare);
+	return 0;
+}
+
 static int load_end(struct trace *trace, const json_t *line)
 {
 	struct ending *ending = &trace->ending;
@@ -225,11 +258,14 @@ static const struct line_kind {
 	const char *name;
 	int (*load)(struct trace *trace, const json_t *line);
 } line_kinds[] = {
-	{"symbol", load_symbol},     {"stack", load_stack},           {"call", record_call},
-	{"type", load_type},         {"vtable", load_vtable},         {"thread", load_thread},
-	{"module", load_module},     {"long_poll", record_long_poll}, {"stall", record_stall},
-	{"coverage", load_coverage}, {"polls", load_polls},           {"runtime", load_runtime},
-	{"end", load_end},           {"symbolised", load_symbolised},
+	{"symbol", load_symbol},         {"stack", load_stack},
+	{"call", record_call},           {"type", load_type},
+	{"vtable", load_vtable},         {"thread", load_thread},
+	{"module", load_module},         {"long_poll", record_long_poll},
+	{"stall", record_stall},         {"coverage", load_coverage},
+	{"polls", load_polls},           {"operations", load_operations},
+	{"runtime", load_runtime},       {"end", load_end},
+	{"symbolised", load_symbolised},
 };
 
 int load_header(struct trace *trace, const json_t *line)

@@ -116,6 +116,12 @@ struct long_poll {
 	struct usage usage;
 };
 
+/* All calls of one kind that were made inside polls of tasks, long or short. */
+struct operation {
+	const char *name, *class;
+	uint64_t count, total_ns;
+};
+
 /* A worker that was in one poll for the stall limit, and may still be. */
 struct stall {
 	uint64_t id;
@@ -155,6 +161,8 @@ struct trace {
 
 	bool has_polls;
 	struct usage polls;
+	struct operation *operations; /* the longest total first */
+	size_t operation_count;
 	uint64_t set_aside; /* long polls and lock waits that waited for a processor only */
 	struct ending ending;
 

@@ -159,6 +159,23 @@ static json_t *polls_json(const struct trace *trace)
 			 histogram_json(&trace->polls.histogram));
 }
 
+static json_t *operations_json(const struct trace *trace)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < trace->operation_count; i++) {
+		const struct operation *operation = &trace->operations[i];
+
+		json_array_append_new(array, json_pack("{s:o, s:o, s:I, s:I}", "operation",
+						       json_text(operation->name), "class",
+						       json_text(operation->class), "count",
+						       (json_int_t)operation->count, "total_ns",
+						       (json_int_t)operation->total_ns));
+	}
+	return array;
+}
+
 static json_t *process_json(const struct process_report *process)
 {
 	const struct trace *trace = process->trace;
@@ -184,6 +201,7 @@ static json_t *process_json(const struct process_report *process)
 	json_object_set_new(json, "runtimes", runtimes_json(trace));
 	json_object_set_new(json, "coverage", coverage_json(process));
 	json_object_set_new(json, "polls", polls_json(trace));
+	json_object_set_new(json, "operations", operations_json(trace));
 	json_object_set_new(json, "set_aside", number_if(trace->has_polls, trace->set_aside));
 	return json;
 }

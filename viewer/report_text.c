@@ -10,7 +10,8 @@
 #include "memory.h"
 #include "text_out.h"
 
-#define INDENT "   "
+#define INDENT           "   "
+#define OPERATIONS_SHOWN 6
 
 /* Programs without a runtime that are named. */
 #define PROGRAMS_MAX 12
@@ -61,6 +62,24 @@ static void coverage_put(const struct trace *trace, FILE *out)
 	fputc('\n', out);
 }
 
+/* The calls that tasks spent most time in, findings or not. */
+static void operations_put(const struct trace *trace, FILE *out)
+{
+	char total[DURATION_TEXT_SIZE];
+	size_t i;
+
+	for (i = 0; i < trace->operation_count && i < OPERATIONS_SHOWN; i++) {
+		const struct operation *operation = &trace->operations[i];
+
+		fputs(i ? ", " : INDENT "calls in task polls: ", out);
+		fprintf(out, "%" PRIu64 " ", operation->count);
+		text_put(out, operation->name);
+		fprintf(out, " (%s)", duration_format(operation->total_ns, total));
+	}
+	if (i)
+		fputs(i < trace->operation_count ? ", ...\n" : "\n", out);
+}
+
 static void set_aside_put(const struct trace *trace, FILE *out)
 {
 	if (trace->set_aside == 1)
@@ -104,6 +123,7 @@ static void process_put(const struct process_report *process, const struct text_
 	fputc('\n', out);
 	if (model_was_watched(trace)) {
 		coverage_put(trace, out);
+		operations_put(trace, out);
 		set_aside_put(trace, out);
 		staleness_put(trace, out);
 	} else {
