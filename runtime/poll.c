@@ -58,31 +58,53 @@ record_long_poll(struct thread *thread, const struct poll_frame *frame, uint64_t
 	thread_busy_end(thread);
 }
 
-/* Also runs while a panic or a cancellation unwinds through the hook. */
-static inline void poll_leave(struct poll_guard *guard)
+/* A poll over its limit. Two processors' counters may be a little apart: that one took no time. */
+static __attribute__((noinline, cold)) void
+leave_long_poll(struct thread *thread, const struct poll_frame *frame, uint64_t duration)
 {
-	struct thread *thread = guard->thread;
-	struct poll_frame *frame = guard->frame;
+	if ((int64_t)duration < 0)
+		duration = 0;
+	durations_count(&thread->poll_stats, clock_ns(duration));
+	if (duration >= recording.long_poll && duration - frame->explained >= recording.long_poll)
+		record_long_poll(thread, frame, duration);
+}
+
+/* `class` is frame->class, where the caller knows it as a constant. */
+static inline __attribute__((always_inline)) void
+leave(struct thread *thread, struct poll_frame *frame, enum poll_class class)
+{
 	uint64_t now = clock_ticks();
-	/* Two processors' counters may be a little apart. */
-	uint64_t duration = now > frame->start ? now - frame->start : 0;
+	uint64_t duration = now - frame->start;
 
 	thread->depth--;
 	thread->last_end = now;
 	thread->chained = true;
-	if (frame->class == POLL_TASK) {
+	if (class != POLL_TASK)
+		return;
+	if (__builtin_expect(duration >= recording.long_poll, 0))
+		leave_long_poll(thread, frame, duration);
+	else
 		durations_count(&thread->poll_stats, clock_ns(duration));
-		if (__builtin_expect(duration >= recording.long_poll, 0) &&
-		    duration - frame->explained >= recording.long_poll)
-			record_long_poll(thread, frame, duration);
-		if (thread->depth)
-			frame[-1].explained += duration;
-	}
+}
+
+/*
+ * These run when a poll returns, and also while a panic or a cancellation unwinds through the hook.
+ * The time of a poll inside another one explains part of that.
+ */
+static inline void poll_leave_task(struct poll_guard *guard)
+{
+	leave(guard->thread, guard->frame, POLL_TASK);
+	guard->frame[-1].explained += guard->thread->last_end - guard->frame->start;
+}
+
+static inline void poll_leave_blocking(struct poll_guard *guard)
+{
+	leave(guard->thread, guard->frame, POLL_BLOCKING);
 }
 
 static inline void poll_leave_bottom(struct poll_guard *guard)
 {
-	poll_leave(guard);
+	leave(guard->thread, guard->frame, guard->frame->class);
 	engine_watch = guard->frame->watch;
 }
 
@@ -146,8 +168,9 @@ poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const 
 
 	frame->start = chained ? thread->last_end : clock_ticks();
 	frame->type = type;
-	frame->task =
-		type->id_offset ? *(const uint64_t *)(const void *)(header + type->id_offset) : 0;
+	frame->task = __builtin_expect(type->id_offset != 0, 1)
+			      ? *(const uint64_t *)(const void *)(header + type->id_offset)
+			      : 0;
 	frame->explained = 0;
 	frame->class = (uint8_t) class;
 	thread->chained = false;
@@ -194,10 +217,19 @@ static inline __attribute__((always_inline)) void poll_run(struct task_type *typ
 	}
 	uint32_t depth = thread->depth;
 	bool chained = thread->chained && thread->polls[depth - 1].class == POLL_BLOCKING;
-	struct poll_guard guard __attribute__((unused, cleanup(poll_leave))) = {
-		thread, poll_enter(thread, depth, type, header, class, chained)};
+	struct poll_frame *frame = poll_enter(thread, depth, type, header, class, chained);
 
-	type->poll(header);
+	if (class == POLL_TASK) {
+		struct poll_guard guard
+			__attribute__((unused, cleanup(poll_leave_task))) = {thread, frame};
+
+		type->poll(header);
+	} else {
+		struct poll_guard guard
+			__attribute__((unused, cleanup(poll_leave_blocking))) = {thread, frame};
+
+		type->poll(header);
+	}
 }
 
 static inline struct task_type *type_of(const void *header, uint32_t vtable_offset)

@@ -29,7 +29,7 @@ static struct task_type_table *table_new(unsigned bits)
 		sys_map(sizeof(*table) + (sizeof(struct task_type *) << bits));
 
 	if (table) {
-		table->shift = 64 - bits;
+		table->bits = bits;
 		table->mask = (1u << bits) - 1;
 	}
 	return table;
@@ -37,7 +37,7 @@ static struct task_type_table *table_new(unsigned bits)
 
 static void table_insert(struct task_type_table *table, struct task_type *type)
 {
-	uint64_t i = task_type_hash(type->vtable) >> table->shift;
+	uint64_t i = task_type_hash(type->vtable);
 
 	while (table->slots[i & table->mask])
 		i++;
@@ -54,7 +54,7 @@ static int table_grow(void)
 
 	if (old && count * 2 < old->mask)
 		return 0;
-	fresh = table_new(old ? 64 - old->shift + 1 : INITIAL_BITS);
+	fresh = table_new(old ? old->bits + 1 : INITIAL_BITS);
 	if (!fresh)
 		return -1;
 	for (uint32_t i = 0; old && i <= old->mask; i++)

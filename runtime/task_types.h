@@ -30,23 +30,27 @@ struct task_type {
 };
 
 struct task_type_table {
-	uint32_t shift; /* 64 - log2(slots) */
+	uint32_t bits; /* log2(slots) */
 	uint32_t mask;
 	struct task_type *slots[];
 };
 
 extern struct task_type_table *task_type_table;
 
+/*
+ * Where to look first. Vtables lie side by side, 0x50 or 0x58 bytes each: in units of 16 bytes they
+ * are five or six apart, which spreads them over a table of a power of two.
+ */
 static inline uint64_t task_type_hash(uint64_t vtable)
 {
-	return (vtable >> 3) * 0x9e3779b97f4a7c15u;
+	return vtable >> 4;
 }
 
 /* The type of a vtable, or NULL. */
 static inline struct task_type *task_types_find(const void *vtable)
 {
 	struct task_type_table *table = __atomic_load_n(&task_type_table, __ATOMIC_ACQUIRE);
-	uint64_t i = task_type_hash((uintptr_t)vtable) >> table->shift;
+	uint64_t i = task_type_hash((uintptr_t)vtable);
 	struct task_type *type;
 
 	while ((type = table->slots[i & table->mask]) && type->vtable != (uintptr_t)vtable)
