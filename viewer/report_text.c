@@ -82,15 +82,12 @@ static void operations_put(const struct trace *trace, FILE *out)
 
 static void set_aside_put(const struct trace *trace, FILE *out)
 {
-	if (trace->set_aside == 1)
-		fputs(INDENT "1 long poll or lock wait was set aside: its thread only waited for a "
-			     "processor\n",
-		      out);
-	else if (trace->set_aside)
+	if (trace->set_aside)
 		fprintf(out,
-			INDENT "%" PRIu64 " long polls and lock waits were set aside: their "
-			       "threads only waited for a processor\n",
-			trace->set_aside);
+			INDENT "%" PRIu64 " long poll%s or lock wait%s set aside: waiting for a "
+			       "processor may be all it was\n",
+			trace->set_aside, trace->set_aside == 1 ? "" : "s",
+			trace->set_aside == 1 ? "" : "s");
 }
 
 /* A process that could not write its end has not brought its numbers up to date either. */

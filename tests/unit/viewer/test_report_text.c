@@ -178,8 +178,8 @@ Test(report_text, counts_polls_in_words_that_fit)
 	expect(POLLS("1", "0"), "; 1 poll, the longest 5 ns;");
 	expect(POLLS("2", "0"), "; 2 polls, the longest 5 ns; calls of 1.00 ms and longer\n");
 	expect_no(POLLS("2", "0"), "set aside");
-	expect(POLLS("2", "1"), "1 long poll or lock wait was set aside: its thread only waited");
-	expect(POLLS("2", "19"), "19 long polls and lock waits were set aside: their threads only");
+	expect(POLLS("2", "1"), "1 long poll or lock wait set aside: waiting for a processor");
+	expect(POLLS("2", "19"), "19 long polls or lock waits set aside: waiting for a");
 }
 
 static char directory[] = "/tmp/overstay-report-XXXXXX";
