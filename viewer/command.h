@@ -3,6 +3,8 @@
 #ifndef OVERSTAY_COMMAND_H
 #define OVERSTAY_COMMAND_H
 
+#include <stdbool.h>
+
 /* Exit statuses of all verbs, but for those that `run` passes on. */
 enum exit_status {
 	EXIT_CLEAN = 0,
@@ -32,5 +34,11 @@ int command_bad_option(const char *verb, int result, char *const *argv);
 /* One line on stderr, "overstay: VERB: ... (see: overstay VERB --help)"; returns EXIT_UNJUDGED. */
 int command_usage_error(const char *verb, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Options of a verb that reads a recording: [--format text|json] [PATH]. Returns 0, or
+ * EXIT_UNJUDGED after a line on stderr.
+ */
+int command_reading_options(int argc, char **argv, const char **ret_path, bool *ret_json);
 
 #endif

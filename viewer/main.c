@@ -28,6 +28,26 @@ int command_usage_error(const char *verb, const char *format, ...)
 	return EXIT_UNJUDGED;
 }
 
+int command_reading_options(int argc, char **argv, const char **ret_path, bool *ret_json)
+{
+	static const struct option options[] = {{"format", required_argument, NULL, 'f'}, {0}};
+	const char *format = "text";
+	int c;
+
+	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (c != 'f')
+			return command_bad_option(argv[0], c, argv);
+		format = optarg;
+	}
+	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+		return command_usage_error(argv[0], "unknown format '%s'", format);
+	if (argc - optind > 1)
+		return command_usage_error(argv[0], "more than one path given");
+	*ret_path = optind < argc ? argv[optind] : "overstay.data";
+	*ret_json = strcmp(format, "json") == 0;
+	return 0;
+}
+
 int command_bad_option(const char *verb, int result, char *const *argv)
 {
 	const char *word = argv[optind - 1];

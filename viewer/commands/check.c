@@ -1,36 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* `overstay check`: a gate for CI. */
-#include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "viewer/command.h"
 #include "viewer/gate.h"
 
 static int check_run(int argc, char **argv)
 {
-	static const struct option options[] = {{"format", required_argument, NULL, 'f'}, {0}};
-	const char *path = "overstay.data", *format = "text";
+	const char *path;
+	bool json;
 	struct recording recording;
 	struct gate gate;
-	int c, status;
+	int status;
 
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (c != 'f')
-			return command_bad_option(argv[0], c, argv);
-		format = optarg;
-	}
-	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
-		return command_usage_error(argv[0], "unknown format '%s'", format);
-	if (argc - optind > 1)
-		return command_usage_error(argv[0], "more than one path given");
-	if (optind < argc)
-		path = argv[optind];
+	if (command_reading_options(argc, argv, &path, &json) != 0)
+		return EXIT_UNJUDGED;
 	load_recording(path, &recording);
 	gate_judge(&recording, path, &gate);
-	if (strcmp(format, "json") == 0)
+	if (json)
 		gate_json(&gate, stdout);
 	else
 		gate_text(&gate, stdout, stderr);

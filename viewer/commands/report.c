@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `overstay report`: what a recording shows. */
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,30 +62,21 @@ static int report_print(struct recording *recording, bool json)
 
 static int report_run(int argc, char **argv)
 {
-	static const struct option options[] = {{"format", required_argument, NULL, 'f'}, {0}};
-	const char *path = "overstay.data", *format = "text";
+	const char *path;
+	bool json;
 	struct recording recording;
 	bool usable;
-	int c, status = EXIT_CLEAN;
+	int status = EXIT_CLEAN;
 	size_t i;
 
-	while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (c != 'f')
-			return command_bad_option(argv[0], c, argv);
-		format = optarg;
-	}
-	if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
-		return command_usage_error(argv[0], "unknown format '%s'", format);
-	if (argc - optind > 1)
-		return command_usage_error(argv[0], "more than one path given");
-	if (optind < argc)
-		path = argv[optind];
+	if (command_reading_options(argc, argv, &path, &json) != 0)
+		return EXIT_UNJUDGED;
 	load_recording(path, &recording);
 	for (i = 0; i < recording.failure_count; i++)
 		fprintf(stderr, "overstay: %s: %s\n", recording.failures[i].path,
 			recording.failures[i].reason);
 	usable = recording.trace_count > 0;
-	if (!usable || report_print(&recording, strcmp(format, "json") == 0) < 0)
+	if (!usable || report_print(&recording, json) < 0)
 		status = EXIT_UNJUDGED;
 	load_fini(&recording);
 	return status;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
 
 /// Asks to be polled again that many times, without going through the coop budget or the defer list.
 struct Rounds(u64);
@@ -28,12 +29,8 @@ fn per_round(start: Instant, rounds: u64) -> f64 {
     start.elapsed().as_nanos() as f64 / rounds as f64
 }
 
-/// One task on one worker that is always ready: the cost of scheduling and polling it.
-fn polls(rounds: u64) -> f64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .build()
-        .unwrap();
+/// One task that is always ready: the cost of scheduling and polling it.
+fn polls_on(runtime: Runtime, rounds: u64) -> f64 {
     runtime.block_on(async {
         tokio::spawn(Rounds(rounds / 10)).await.unwrap();
         let start = Instant::now();
@@ -42,17 +39,19 @@ fn polls(rounds: u64) -> f64 {
     })
 }
 
-/// The same on a current-thread runtime.
-fn local_polls(rounds: u64) -> f64 {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+fn one_worker() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(1)
         .build()
-        .unwrap();
-    runtime.block_on(async {
-        tokio::spawn(Rounds(rounds / 10)).await.unwrap();
-        let start = Instant::now();
-        tokio::spawn(Rounds(rounds)).await.unwrap();
-        per_round(start, rounds)
-    })
+        .unwrap()
+}
+
+fn polls(rounds: u64) -> f64 {
+    polls_on(one_worker(), rounds)
+}
+
+fn local_polls(rounds: u64) -> f64 {
+    polls_on(Builder::new_current_thread().build().unwrap(), rounds)
 }
 
 /// A wrapped call that makes no system call: an uncontended pthread mutex.
@@ -81,11 +80,7 @@ fn calls(rounds: u64) -> f64 {
 
 /// In a task.
 fn calls_in_poll(rounds: u64) -> f64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .build()
-        .unwrap();
-    runtime.block_on(async move {
+    one_worker().block_on(async move {
         tokio::spawn(async move { lock_and_unlock(rounds) })
             .await
             .unwrap()
@@ -109,7 +104,7 @@ fn clock(rounds: u64) -> f64 {
 /// One round trip of a loaded TCP echo server and its clients, all on two workers.
 fn echo(rounds: u64) -> f64 {
     const CONNECTIONS: u64 = 64;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
@@ -149,7 +144,7 @@ fn echo(rounds: u64) -> f64 {
 
 /// Resident memory of a process whose 18 threads have all polled or made a wrapped call.
 fn resident() -> f64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
