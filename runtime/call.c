@@ -65,6 +65,7 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 		proof_begin(call, ops_class(op));
 	call->start = clock_ticks();
 	thread->call_op = op;
+	thread->calls++;
 	leave_context(thread);
 	__atomic_store_n(&thread->call_start, call->start, __ATOMIC_RELEASE);
 }

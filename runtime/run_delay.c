@@ -6,6 +6,7 @@
 #include "run_delay.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "runtime/clock.h"
 #include "runtime/sys.h"
@@ -55,13 +56,14 @@ static bool read_delay(struct thread *thread, uint64_t *ret_ns)
 void run_delay_sample(struct thread *thread)
 {
 	struct run_delay *delay = &thread->run_delay;
-	uint64_t activity = thread->poll_stats.count + thread->loop_start;
+	uint64_t activity = thread->poll_stats.count + thread->loop_start + thread->calls;
 	uint64_t now_ns;
 
-	if (activity == delay->activity || !read_delay(thread, &now_ns))
+	if ((delay->samples[0].at && activity == delay->activity) || !read_delay(thread, &now_ns))
 		return;
 	delay->activity = activity;
-	delay->samples[1] = delay->samples[0];
+	memmove(&delay->samples[1], &delay->samples[0],
+		sizeof(delay->samples) - sizeof(delay->samples[0]));
 	delay->samples[0].at = clock_ticks();
 	delay->samples[0].delay_ns = now_ns;
 }
@@ -69,14 +71,16 @@ void run_delay_sample(struct thread *thread)
 uint64_t run_delay_since(struct thread *thread, uint64_t start)
 {
 	const struct run_delay *delay = &thread->run_delay;
-	uint64_t now_ns;
+	uint64_t now_ns, before_ns = 0;
 
 	if (!read_delay(thread, &now_ns))
 		return 0;
-	for (unsigned i = 0; i < 2; i++)
-		if (delay->samples[i].at && delay->samples[i].at <= start)
-			return now_ns - delay->samples[i].delay_ns;
-	return now_ns;
+	for (unsigned i = 0; i < RUN_DELAY_SAMPLES && delay->samples[i].at; i++) {
+		before_ns = delay->samples[i].delay_ns;
+		if (delay->samples[i].at <= start)
+			break;
+	}
+	return now_ns - before_ns;
 }
 
 void run_delay_forget(struct thread *thread)

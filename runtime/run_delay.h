@@ -11,6 +11,8 @@
 
 struct thread;
 
+#define RUN_DELAY_SAMPLES 16 /* at most one a tick: most of a second */
+
 /* One per thread; zero-initialised. */
 struct run_delay {
 	int fd;            /* schedstat, plus 1; 0: not open; -1: cannot be opened */
@@ -18,15 +20,17 @@ struct run_delay {
 	struct {
 		uint64_t at; /* ticks; 0: none */
 		uint64_t delay_ns;
-	} samples[2]; /* the latest first */
+	} samples[RUN_DELAY_SAMPLES]; /* the latest first */
 };
 
-/* Takes a sample when the thread has finished a poll, or begun a job, since the last one. */
+/* Takes the first sample, and others when the thread has done something that is seen since. */
 void run_delay_sample(struct thread *thread);
 
 /*
- * An upper bound of the time the thread has waited for a processor since `start` (ticks): what it
- * has waited since the latest sample before, or else in all its life. 0 when it is not known.
+ * How long the thread has waited for a processor since `start` (ticks): at most this, which is
+ * since the latest sample before. When there is none that old, since the oldest sample: a wait
+ * longer than what is remembered cannot be explained by it. A thread without samples is new: in all
+ * its life. 0 when it is not known.
  */
 uint64_t run_delay_since(struct thread *thread, uint64_t start);
 

@@ -57,6 +57,7 @@ struct thread {
 	uintptr_t call_frame; /* address of the wrapper's frame while in_call */
 	uint64_t call_start;  /* ticks, while in a wrapped call; else 0 */
 	uint32_t call_op;
+	uint64_t calls;                     /* wrapped calls begun while watched */
 	struct unwind_context call_context; /* the wrapper's */
 	struct poll_frame polls[MAX_OPEN_POLLS];
 	struct durations poll_stats;

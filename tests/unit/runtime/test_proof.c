@@ -113,15 +113,15 @@ static void poll_once(void)
 	state->poll_stats.count++;
 }
 
-Test(run_delay, is_that_of_the_whole_life_without_a_sample_before)
+Test(run_delay, is_that_of_the_whole_life_without_any_sample)
 {
 	uint64_t whole;
 
 	poll_once();
 	whole = run_delay_since(state, clock_ticks());
 	run_delay_sample(state);
-	cr_expect_geq(run_delay_since(state, 1), whole, "older than every sample");
-	cr_expect_leq(run_delay_since(state, clock_ticks()), run_delay_since(state, 1));
+	cr_expect_leq(run_delay_since(state, clock_ticks()), whole + 50 * MS);
+	cr_expect_geq(run_delay_since(state, 1), run_delay_since(state, clock_ticks()));
 }
 
 Test(run_delay, is_nothing_for_a_thread_that_is_gone)
@@ -149,24 +149,69 @@ static void *spin_until_told(void *stop)
 	return NULL;
 }
 
-Test(run_delay, counts_what_another_thread_takes_from_this_one)
+/* Starts a thread that competes with this one for one processor. */
+static pthread_t compete(int *stop)
 {
-	int stop = 0;
 	cpu_set_t one;
 	pthread_t other;
-	uint64_t start;
 
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	cr_assert_eq(pthread_create(&other, NULL, spin_until_told, stop), 0);
+	return other;
+}
+
+Test(run_delay, counts_what_another_thread_takes_from_this_one)
+{
+	int stop = 0;
+	pthread_t other;
+	uint64_t start;
+
 	poll_once();
 	run_delay_sample(state);
 	start = clock_ticks();
-	cr_assert_eq(pthread_create(&other, NULL, spin_until_told, &stop), 0);
+	other = compete(&stop);
 	spin_ms(60);
 	cr_expect_gt(run_delay_since(state, start), 5 * MS);
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(other, NULL);
+}
+
+/* A wait that is longer than what is remembered cannot be excused by what came before it. */
+Test(run_delay, reaches_back_no_further_than_its_samples)
+{
+	int stop = 0;
+	pthread_t other = compete(&stop);
+	uint64_t whole;
+
+	spin_ms(60);
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	pthread_join(other, NULL);
+	poll_once();
+	whole = run_delay_since(state, clock_ticks());
+	cr_assert_gt(whole, 5 * MS);
+	for (unsigned i = 0; i < 2 * RUN_DELAY_SAMPLES; i++) {
+		poll_once();
+		run_delay_sample(state);
+	}
+	cr_expect_lt(run_delay_since(state, 1), whole);
+}
+
+Test(run_delay, forgets_the_past_of_a_thread_that_polls_no_task)
+{
+	uint64_t first;
+
+	poll_once();
+	state->poll_stats.count = 0;
+	run_delay_sample(state);
+	first = state->run_delay.samples[0].at;
+	cr_assert_neq(first, 0, "the first sample is always taken");
+	run_delay_sample(state);
+	cr_expect_eq(state->run_delay.samples[0].at, first, "nothing has happened since");
+	state->calls++;
+	run_delay_sample(state);
+	cr_expect_gt(state->run_delay.samples[0].at, first);
 }
 
 Test(run_delay, samples_only_threads_that_have_polled_since)
