@@ -46,6 +46,9 @@ void report_text(const struct report *report, FILE *out, bool colour);
 /* Writes one finding the way report_text does; `out` and `colour` likewise. */
 void report_text_finding(const struct finding *finding, FILE *out, bool colour);
 
+/* "2 blocking-call, 1 lock-wait": how many findings there are of each kind. */
+void report_text_kinds(const struct finding_list *findings, FILE *out);
+
 /* "read() at app::load (src/main.rs:12)": one finding in half a line. */
 void report_text_place(const struct finding *finding, FILE *out);
 

@@ -140,10 +140,24 @@ static void process_put(const struct process_report *process, const struct text_
 	}
 }
 
+void report_text_kinds(const struct finding_list *findings, FILE *out)
+{
+	size_t i, j, kinds = 0;
+
+	for (i = 0; detectors[i]; i++) {
+		size_t count = 0;
+
+		for (j = 0; j < findings->count; j++)
+			if (findings->items[j].kind == detectors[i]->kind)
+				count++;
+		if (count)
+			fprintf(out, "%s%zu %s", kinds++ ? ", " : "", count, detectors[i]->kind);
+	}
+}
+
 static void headline_put(const struct report *report, FILE *out)
 {
 	const struct finding_list *findings = &report->findings;
-	size_t i, j, kinds = 0;
 
 	if (!findings->count && !report->watched_count) {
 		fputs("Nothing was judged: no process with an async runtime was watched.\n", out);
@@ -155,15 +169,8 @@ static void headline_put(const struct report *report, FILE *out)
 		return;
 	}
 	fprintf(out, "%zu finding%s:", findings->count, findings->count == 1 ? "" : "s");
-	for (i = 0; detectors[i]; i++) {
-		size_t count = 0;
-
-		for (j = 0; j < findings->count; j++)
-			if (findings->items[j].kind == detectors[i]->kind)
-				count++;
-		if (count)
-			fprintf(out, "%s %zu %s", kinds++ ? "," : "", count, detectors[i]->kind);
-	}
+	fputc(' ', out);
+	report_text_kinds(findings, out);
 	fputc('\n', out);
 }
 

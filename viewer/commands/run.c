@@ -157,18 +157,9 @@ static void findings_summary(const struct finding_list *findings)
 {
 	const struct finding *worst = finding_worst(findings);
 	char longest[DURATION_TEXT_SIZE];
-	size_t i, j, kinds = 0;
 
 	fprintf(stderr, "%zu finding%s (", findings->count, findings->count == 1 ? "" : "s");
-	for (i = 0; detectors[i]; i++) {
-		size_t count = 0;
-
-		for (j = 0; j < findings->count; j++)
-			if (findings->items[j].kind == detectors[i]->kind)
-				count++;
-		if (count)
-			fprintf(stderr, "%s%zu %s", kinds++ ? ", " : "", count, detectors[i]->kind);
-	}
+	report_text_kinds(findings, stderr);
 	fprintf(stderr, "), worst %s in ", duration_format(worst->usage.max_ns, longest));
 	report_text_place(worst, stderr);
 }
