@@ -12,6 +12,8 @@
 #include "runtime/recording.h"
 #include "runtime/sys.h"
 
+extern void *__libc_stack_end; /* the dynamic loader's, GLIBC_2.1 */
+
 __thread unsigned char engine_watch;
 __thread struct thread *thread_self;
 
@@ -81,7 +83,12 @@ struct thread *thread_attach(void)
 	sys_call2(SYS_prctl, PR_GET_NAME, thread->name);
 	__atomic_add_fetch(&attached, 1, __ATOMIC_RELAXED);
 	thread->entered_note = entered_note();
+	/* glibc puts a thread's control block at the end of its stack, except for the first thread.
+	 */
+	thread->stack_top = tid == sys_getpid() ? (uintptr_t)__libc_stack_end
+						: (uintptr_t)__builtin_thread_pointer();
 	thread_self = thread;
+	held_self = &thread->held;
 	return thread;
 }
 
@@ -123,6 +130,7 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->polled = false;
 	thread->in_call = false;
 	thread->call_start = 0;
+	thread->held.top = 0;
 	thread->stall = (struct stall){0};
 	/* They say where on the stack to look, and that stack is gone. */
 	memset(&thread->stacks, 0, sizeof(thread->stacks));
@@ -136,4 +144,5 @@ void thread_after_fork(void)
 {
 	registry = NULL;
 	thread_self = NULL;
+	held_after_fork();
 }

@@ -15,6 +15,7 @@
 
 #include "runtime/engine.h"
 #include "runtime/event.h"
+#include "runtime/held.h"
 #include "runtime/ring.h"
 #include "runtime/run_delay.h"
 #include "runtime/stall.h"
@@ -66,6 +67,11 @@ struct thread {
 	/* The latest blocking-class poll at the bottom of this thread, see poll.c. */
 	uint64_t loop_start;
 	uint64_t loop_worker;
+
+	struct held held;
+	struct stack_copy held_copies[HELD_MAX];
+	uint64_t held_lost; /* notes that had no room */
+	uint64_t stack_top; /* the end of the thread's own stack */
 
 	const uint8_t *entered_note; /* see entered.h; only while the thread lives */
 

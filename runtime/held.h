@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locks that a thread holds, in the order of acquisition.
+ *
+ * The list is written by its thread only: by code generated for inlined lock instructions
+ * (patch/trampoline.c knows the layout), and by the functions below. Other threads may read it at
+ * any time; what they read is a moment old and may be half written, so conclusions need a second
+ * look. The memory is never unmapped.
+ *
+ * A release that is not seen leaves a stale note behind. So a note alone proves nothing: whoever
+ * concludes from it looks at the lock's word (held_is_locked) and for a newer note of another
+ * thread on the same lock first.
+ */
+#ifndef OVERSTAY_HELD_H
+#define OVERSTAY_HELD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/unwind.h"
+
+#define HELD_MAX   30
+#define STACK_COPY 2048
+
+/* The top of a stack as it was, for unwinding later. */
+struct stack_copy {
+	struct unwind_context context; /* pc 0: there is none */
+	uint64_t size;                 /* bytes from context.sp on */
+	unsigned char bytes[STACK_COPY];
+};
+
+struct held_note {
+	uint64_t lock;   /* its address; never 0 */
+	uint32_t place;  /* index of a lock_place */
+	uint8_t entered; /* the runtime's note of that moment (entered.h), ENTERED_BYTE_NONE: none
+			  */
+	uint8_t copy;    /* index + 1 of the stack copy that belongs to this note; 0: none */
+	uint16_t unused;
+};
+
+#define ENTERED_BYTE_NONE 0xff
+
+struct held {
+	uint64_t top;  /* bytes of `notes` in use: a multiple of sizeof(struct held_note) */
+	uint64_t none; /* 0: what lies below the first note is the note of no lock */
+	struct held_note notes[HELD_MAX];
+};
+
+/*
+ * The calling thread's list. Until the thread is known to the engine this is a list that is full
+ * and holds nothing, so that the first acquisition comes to held_acquired.
+ */
+extern __thread struct held *held_self __attribute__((tls_model("initial-exec")));
+
+/* Whether acquisitions are followed in this process; set once sites are patched or a runtime is
+ * hooked. */
+extern bool held_follows;
+
+static inline unsigned held_count(const struct held *held)
+{
+	return (unsigned)(held->top / sizeof(struct held_note));
+}
+
+/*
+ * The calling thread has acquired a lock. With a context (the registers of the acquiring code) the
+ * stack is copied for later. Any thread; a list that is full drops the note and counts it.
+ */
+void held_acquired(uint64_t lock, uint32_t place, const struct unwind_context *context);
+
+/*
+ * The calling thread is about to release a lock, acquired by it or by whoever handed it over. Any
+ * thread.
+ */
+void held_released(uint64_t lock);
+
+/* In a fork child, on its only thread. */
+void held_after_fork(void);
+
+#endif

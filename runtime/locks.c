@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kinds of lock and the table of places.
+ * Runs on: places are added by the constructor or the holder of the object lock, read by any
+ * thread.
+ */
+#include "locks.h"
+
+#include <stddef.h>
+
+#include "runtime/sys.h"
+
+static const char *const type_names[LOCK_TYPES] = {
+	[LOCK_STD_MUTEX] = "std::sync::Mutex",
+	[LOCK_STD_RWLOCK] = "std::sync::RwLock",
+	[LOCK_PARKING_LOT_MUTEX] = "parking_lot::Mutex",
+	[LOCK_PARKING_LOT_RWLOCK] = "parking_lot::RwLock",
+	[LOCK_DASHMAP] = "dashmap",
+	[LOCK_PTHREAD_MUTEX] = "pthread_mutex",
+	[LOCK_PTHREAD_RWLOCK] = "pthread_rwlock",
+};
+
+static const char *const mode_names[LOCK_MODES] = {
+	[LOCK_EXCLUSIVE] = "exclusive",
+	[LOCK_SHARED] = "shared",
+	[LOCK_UPGRADABLE] = "upgradable",
+};
+
+static const struct lock_place wrapped[] = {
+	{.type = LOCK_PTHREAD_MUTEX, .mode = LOCK_EXCLUSIVE},
+	{.type = LOCK_PTHREAD_RWLOCK, .mode = LOCK_EXCLUSIVE},
+	{.type = LOCK_PTHREAD_RWLOCK, .mode = LOCK_SHARED},
+};
+#define WRAPPED ((uint32_t)(sizeof(wrapped) / sizeof(*wrapped)))
+
+static struct lock_place *places; /* LOCK_PLACES_MAX entries of lazily touched memory */
+static uint32_t place_count;
+
+const char *lock_type_name(enum lock_type type)
+{
+	return type_names[type];
+}
+
+const char *lock_mode_name(enum lock_mode mode)
+{
+	return mode_names[mode];
+}
+
+uint32_t lock_place_wrapped(enum lock_type type, enum lock_mode mode)
+{
+	if (type == LOCK_PTHREAD_MUTEX)
+		return 0;
+	return mode == LOCK_SHARED ? 2 : 1;
+}
+
+uint32_t lock_places_add(const struct lock_place *place)
+{
+	if (!places)
+		places = sys_map(sizeof(*places) * LOCK_PLACES_MAX);
+	if (!places || place_count == LOCK_PLACES_MAX)
+		return UINT32_MAX;
+	places[place_count] = *place;
+	return WRAPPED + place_count++;
+}
+
+const struct lock_place *lock_place_get(uint32_t index)
+{
+	return index < WRAPPED ? &wrapped[index] : &places[index - WRAPPED];
+}
