@@ -55,6 +55,26 @@ void coverage_add_runtime(const char *name, const char *layout, uint32_t image, 
 	coverage.dirty = true;
 }
 
+void coverage_add_lock_site(enum lock_type type, const char *reason)
+{
+	struct coverage_locks *locks = &coverage.locks[type];
+	uint32_t i = 0;
+
+	locks->sites++;
+	coverage.dirty = true;
+	if (!reason) {
+		locks->patched++;
+		return;
+	}
+	while (i < locks->reason_count && strcmp(locks->skipped[i].reason, reason) != 0)
+		i++;
+	if (i == COVERAGE_LOCK_REASONS)
+		i--;
+	else if (i == locks->reason_count)
+		locks->skipped[locks->reason_count++].reason = reason;
+	locks->skipped[i].count++;
+}
+
 void coverage_set_blind(enum blind_spot spot, bool blind)
 {
 	if (coverage.blind[spot] != blind)

@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define COVERAGE_RUNTIMES 32
+#include "runtime/locks.h"
+
+#define COVERAGE_RUNTIMES     32
+#define COVERAGE_LOCK_REASONS 16 /* per type; what comes later counts as the last of them */
 
 /* Reasons why something is not seen; each is one sentence in the trace. */
 enum blind_spot {
@@ -30,6 +33,17 @@ struct coverage_runtime {
 	uint32_t task_vtables;
 };
 
+/* Inlined lock instructions and lock functions of one type that were found. */
+struct coverage_locks {
+	uint32_t sites;
+	uint32_t patched;
+	uint32_t reason_count;
+	struct {
+		const char *reason; /* static text */
+		uint32_t count;
+	} skipped[COVERAGE_LOCK_REASONS];
+};
+
 struct coverage {
 	uint32_t task_vtables;
 	uint32_t runtime_count;
@@ -39,12 +53,19 @@ struct coverage {
 	bool opened;     /* whoever drains could open the trace, which is later than its start */
 	const char *off; /* why the engine switched itself off, or NULL */
 	struct coverage_runtime runtimes[COVERAGE_RUNTIMES];
+	struct coverage_locks locks[LOCK_TYPES];
 };
 
 extern struct coverage coverage;
 
 /* Counts `vtables` hooked in image `image` for a runtime; more of the same are added up. */
 void coverage_add_runtime(const char *name, const char *layout, uint32_t image, uint32_t vtables);
+
+/*
+ * Counts one place that acquires or releases locks of a type: patched, or, with a `reason` (static
+ * text), recognised and left alone.
+ */
+void coverage_add_lock_site(enum lock_type type, const char *reason);
 
 void coverage_set_blind(enum blind_spot spot, bool blind);
 

@@ -16,6 +16,7 @@
 #include "runtime/engine.h"
 #include "runtime/event.h"
 #include "runtime/held.h"
+#include "runtime/lock_wait.h"
 #include "runtime/ring.h"
 #include "runtime/run_delay.h"
 #include "runtime/stall.h"
@@ -71,6 +72,7 @@ struct thread {
 	struct held held;
 	struct stack_copy held_copies[HELD_MAX];
 	uint64_t held_lost; /* notes that had no room */
+	struct lock_wait lock_wait;
 	uint64_t stack_top; /* the end of the thread's own stack */
 
 	const uint8_t *entered_note; /* see entered.h; only while the thread lives */

@@ -12,6 +12,7 @@
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
 #include "runtime/images.h"
+#include "runtime/locks.h"
 #include "runtime/ops.h"
 #include "runtime/sys.h"
 #include "runtime/trace_objects.h"
@@ -85,6 +86,49 @@ static void write_header(const struct config *config)
 	trace_writer_end_line();
 }
 
+static void add_lock_type(struct text *line, enum lock_type type)
+{
+	const struct coverage_locks *locks = &coverage.locks[type];
+
+	text_add(line, "{\"type\":");
+	text_add_json(line, lock_type_name(type));
+	trace_add_u64(line, "sites", locks->sites);
+	trace_add_u64(line, "patched", locks->patched);
+	trace_add_key(line, "skipped");
+	text_add_char(line, '[');
+	for (uint32_t i = 0; i < locks->reason_count; i++) {
+		text_add(line, i ? ",{\"reason\":" : "{\"reason\":");
+		text_add_json(line, locks->skipped[i].reason);
+		trace_add_u64(line, "count", locks->skipped[i].count);
+		text_add_char(line, '}');
+	}
+	text_add(line, "]}");
+}
+
+static void add_lock_sites(struct text *line)
+{
+	uint64_t sites = 0, patched = 0;
+	bool first = true;
+
+	for (unsigned type = 0; type < LOCK_TYPES; type++) {
+		sites += coverage.locks[type].sites;
+		patched += coverage.locks[type].patched;
+	}
+	trace_add_u64(line, "lock_sites", patched);
+	trace_add_u64(line, "lock_sites_skipped", sites - patched);
+	trace_add_key(line, "locks");
+	text_add_char(line, '[');
+	for (unsigned type = 0; type < LOCK_TYPES; type++) {
+		if (!coverage.locks[type].sites)
+			continue;
+		if (!first)
+			text_add_char(line, ',');
+		first = false;
+		add_lock_type(line, type);
+	}
+	text_add_char(line, ']');
+}
+
 static void write_coverage(void)
 {
 	struct text *line = trace_writer_line("coverage");
@@ -94,8 +138,7 @@ static void write_coverage(void)
 		return;
 	trace_add_bool(line, "attached", coverage.task_vtables > 0);
 	trace_add_u64(line, "task_vtables", coverage.task_vtables);
-	trace_add_u64(line, "lock_sites", 0);
-	trace_add_u64(line, "lock_sites_skipped", 0);
+	add_lock_sites(line);
 	trace_add_bool(line, "stacks", coverage.stacks);
 	trace_add_key(line, "blind_spots");
 	text_add_char(line, '[');

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread's wait for a lock: opened around a lock's slow path, by the hooks of those functions and
+ * by the wrappers of pthread's. It covers spinning and sleeping alike; the futex wait inside of it
+ * belongs to that lock.
+ */
+#ifndef OVERSTAY_LOCK_WAIT_H
+#define OVERSTAY_LOCK_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One per thread; zero-initialised. Written by the thread, read by the collector. */
+struct lock_wait {
+	uint32_t sequence; /* odd while waiting; goes up with every begin and end */
+	uint32_t place;    /* index of a lock_place: wanted type and mode */
+	uint64_t lock;     /* its address */
+	uint64_t since;    /* ticks */
+	bool timed;        /* gives up after a time */
+};
+
+/*
+ * The calling thread enters a lock's slow path. Any thread. `timed`: it gives up after a time. The
+ * acquisition itself is told by held_acquired, after lock_wait_end.
+ */
+void lock_wait_begin(uint64_t lock, uint32_t place, bool timed);
+
+/* It returned, with the lock or without. */
+void lock_wait_end(void);
+
+#endif
