@@ -47,6 +47,11 @@ static enum entered meaning(uint8_t value)
 	return value == value_outside ? ENTERED_NO : ENTERED_UNKNOWN;
 }
 
+bool entered_means_inside(uint8_t value)
+{
+	return engine_entered_offset && meaning(value) == ENTERED_YES;
+}
+
 enum entered entered_now(void)
 {
 	const uint8_t *note = entered_note();

@@ -29,6 +29,9 @@ void entered_withdraw(void);
 /* Where the calling thread has its note, or NULL when that is not known. */
 const uint8_t *entered_note(void);
 
+/* Whether a value of the note, read earlier, means entered; false while there is no note. */
+bool entered_means_inside(uint8_t value);
+
 /* The calling thread's state as the note has it now. */
 enum entered entered_now(void);
 

@@ -62,16 +62,42 @@ static inline unsigned held_count(const struct held *held)
 }
 
 /*
+ * The last releases by a thread of locks that neither it nor a suspended task was known to hold.
+ * What another thread acquired may have been handed over to it only just now.
+ */
+#define HELD_ORPHANS 4
+
+struct held_orphan {
+	uint64_t lock, ticks;
+};
+
+/* Takes one note out, keeping the order of the others. Its thread only. */
+static inline void held_drop(struct held *held, unsigned index)
+{
+	unsigned last = held_count(held) - 1;
+
+	for (; index < last; index++)
+		held->notes[index] = held->notes[index + 1];
+	__atomic_store_n(&held->top, last * sizeof(struct held_note), __ATOMIC_RELEASE);
+}
+
+/*
  * The calling thread has acquired a lock. With a context (the registers of the acquiring code) the
  * stack is copied for later. Any thread; a list that is full drops the note and counts it.
  */
 void held_acquired(uint64_t lock, uint32_t place, const struct unwind_context *context);
+
+/* The same, knowing only the return address in the code that called the lock's function. */
+void held_acquired_from(uint64_t lock, uint32_t place, uint64_t pc);
 
 /*
  * The calling thread is about to release a lock, acquired by it or by whoever handed it over. Any
  * thread.
  */
 void held_released(uint64_t lock);
+
+/* The calling thread is the engine's own: what it acquires is not followed. */
+void held_exclude_thread(void);
 
 /* In a fork child, on its only thread. */
 void held_after_fork(void);

@@ -26,7 +26,7 @@ static const char *const mode_names[LOCK_MODES] = {
 	[LOCK_UPGRADABLE] = "upgradable",
 };
 
-static const struct lock_place wrapped[] = {
+static struct lock_place wrapped[] = {
 	{.type = LOCK_PTHREAD_MUTEX, .mode = LOCK_EXCLUSIVE},
 	{.type = LOCK_PTHREAD_RWLOCK, .mode = LOCK_EXCLUSIVE},
 	{.type = LOCK_PTHREAD_RWLOCK, .mode = LOCK_SHARED},
@@ -35,6 +35,11 @@ static const struct lock_place wrapped[] = {
 
 static struct lock_place *places; /* LOCK_PLACES_MAX entries of lazily touched memory */
 static uint32_t place_count;
+static uint32_t distrusted;
+
+/* Between the end of a poll and the look at its locks another thread may have gone on with the
+ * task and released them; that happens now and then, and is not the place's fault. */
+#define RELEASES_PER_LEAK 64
 
 const char *lock_type_name(enum lock_type type)
 {
@@ -63,7 +68,45 @@ uint32_t lock_places_add(const struct lock_place *place)
 	return WRAPPED + place_count++;
 }
 
-const struct lock_place *lock_place_get(uint32_t index)
+static struct lock_place *place_at(uint32_t index)
 {
 	return index < WRAPPED ? &wrapped[index] : &places[index - WRAPPED];
+}
+
+const struct lock_place *lock_place_get(uint32_t index)
+{
+	return place_at(index);
+}
+
+static bool trusts(const struct lock_place *place)
+{
+	uint32_t leaks = __atomic_load_n(&place->leaks, __ATOMIC_RELAXED);
+
+	return leaks <= 1 ||
+	       leaks <= __atomic_load_n(&place->releases, __ATOMIC_RELAXED) / RELEASES_PER_LEAK;
+}
+
+void lock_place_leaked(uint32_t index)
+{
+	struct lock_place *place = place_at(index);
+	bool before = trusts(place);
+
+	__atomic_add_fetch(&place->leaks, 1, __ATOMIC_RELAXED);
+	if (before && !trusts(place))
+		__atomic_add_fetch(&distrusted, 1, __ATOMIC_RELAXED);
+}
+
+void lock_place_released(uint32_t index)
+{
+	__atomic_add_fetch(&place_at(index)->releases, 1, __ATOMIC_RELAXED);
+}
+
+bool lock_place_trusted(uint32_t index)
+{
+	return trusts(place_at(index));
+}
+
+uint32_t lock_places_distrusted(void)
+{
+	return __atomic_load_n(&distrusted, __ATOMIC_RELAXED);
 }

@@ -37,6 +37,11 @@ struct lock_place {
 	 * acquired here counts once it has been released by an instruction that does.
 	 */
 	bool tentative;
+	/*
+	 * How often a lock taken here was found free, or taken by somebody else, although no
+	 * release had been seen; and how often one that was held across polls was seen released.
+	 */
+	uint32_t leaks, releases;
 };
 
 /*
@@ -53,5 +58,15 @@ uint32_t lock_places_add(const struct lock_place *place);
 
 /* Any thread; `index` must have been given out. */
 const struct lock_place *lock_place_get(uint32_t index);
+
+/* A release of a lock taken there was missed; was seen. */
+void lock_place_leaked(uint32_t index);
+void lock_place_released(uint32_t index);
+
+/* False once releases have been missed too often for anything about its locks to be believed. */
+bool lock_place_trusted(uint32_t index);
+
+/* How many places are not trusted. */
+uint32_t lock_places_distrusted(void);
 
 #endif

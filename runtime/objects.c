@@ -54,6 +54,7 @@ static void start_recording(void)
 	recording.threshold_ns = config->threshold_ns;
 	recording.stall_ns = config->stall_ns;
 	recording.long_poll = clock_ticks_of(config->long_poll_ns);
+	recording.poll_look = recording.long_poll;
 	__atomic_store_n(&recording.on, true, __ATOMIC_RELEASE);
 }
 

@@ -20,8 +20,10 @@
 #include "runtime/clock.h"
 #include "runtime/collector.h"
 #include "runtime/entered.h"
+#include "runtime/held_poll.h"
 #include "runtime/objects.h"
 #include "runtime/recording.h"
+#include "runtime/suspended.h"
 #include "runtime/thread.h"
 #include "runtime/unwind.h"
 
@@ -58,13 +60,18 @@ record_long_poll(struct thread *thread, const struct poll_frame *frame, uint64_t
 	thread_busy_end(thread);
 }
 
-/* A poll over its limit. Two processors' counters may be a little apart: that one took no time. */
+/*
+ * A poll over its limit, or any while locks are held across polls. Two processors' counters may be
+ * a little apart: that one took no time.
+ */
 static __attribute__((noinline, cold)) void
-leave_long_poll(struct thread *thread, const struct poll_frame *frame, uint64_t duration)
+leave_looked_at(struct thread *thread, const struct poll_frame *frame, uint64_t duration)
 {
 	if ((int64_t)duration < 0)
 		duration = 0;
 	durations_count(&thread->poll_stats, clock_ns(duration));
+	if (suspended_any())
+		suspended_count_poll(frame->task, frame->header);
 	if (duration >= recording.long_poll && duration - frame->explained >= recording.long_poll)
 		record_long_poll(thread, frame, duration);
 }
@@ -81,10 +88,12 @@ leave(struct thread *thread, struct poll_frame *frame, enum poll_class class)
 	thread->chained = true;
 	if (class != POLL_TASK)
 		return;
-	if (__builtin_expect(duration >= recording.long_poll, 0))
-		leave_long_poll(thread, frame, duration);
+	if (__builtin_expect(duration >= recording.poll_look, 0))
+		leave_looked_at(thread, frame, duration);
 	else
 		durations_count(&thread->poll_stats, clock_ns(duration));
+	if (__builtin_expect(thread->held.top > frame->held, 0))
+		held_at_poll_end(thread, frame);
 }
 
 /*
@@ -172,6 +181,8 @@ poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const 
 			      ? *(const uint64_t *)(const void *)(header + type->id_offset)
 			      : 0;
 	frame->explained = 0;
+	frame->header = header;
+	frame->held = thread->held.top;
 	frame->class = (uint8_t) class;
 	thread->chained = false;
 	thread->depth = depth + 1;
@@ -198,6 +209,8 @@ static __attribute__((noinline)) void poll_run_outer(struct task_type *type, cha
 		struct poll_guard guard __attribute__((unused, cleanup(poll_leave_bottom))) = {
 			thread, poll_enter(thread, thread->depth, type, header, class, false)};
 
+		if (__builtin_expect(guard.frame->held != 0, 0) && class == POLL_TASK)
+			held_before_poll(thread, guard.frame);
 		guard.frame->watch = engine_watch | thread_root_watch();
 		engine_watch |= WATCH_POLL;
 		if (guard.frame->class == POLL_BLOCKING)

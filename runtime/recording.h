@@ -14,6 +14,8 @@ struct recording {
 	uint64_t threshold_ns;
 	uint64_t stall_ns;
 	uint64_t long_poll; /* ticks */
+	uint64_t poll_look; /* polls of at least that many ticks are looked at: long_poll, or 0
+			       while a lock is held across polls */
 	bool on;            /* a runtime is hooked and the process is not ending */
 };
 

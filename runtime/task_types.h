@@ -19,14 +19,16 @@ enum poll_class {
 };
 
 struct task_type {
-	uint64_t vtable;        /* run-time address */
-	void (*poll)(void *);   /* the original slot 0 */
-	uint32_t id_offset;     /* of the task id in the header; 0: has none */
-	uint32_t future_offset; /* of the future in the header; 0: unknown */
-	uint32_t class;         /* enum poll_class; atomic, changes from POLL_UNKNOWN once */
-	uint32_t index;         /* in order of addition, from 0 */
-	uint32_t image;         /* index in images */
-	uint64_t dealloc;       /* run-time address, 0 when unknown */
+	uint64_t vtable;           /* run-time address */
+	void (*poll)(void *);      /* the original slot 0 */
+	uint32_t id_offset;        /* of the task id in the header; 0: has none */
+	uint32_t future_offset;    /* of the future in the header; 0: unknown */
+	uint32_t vtable_offset;    /* of the vtable pointer in the header; 0: unknown */
+	uint32_t scheduler_offset; /* of the scheduler handle in the header; 0: unknown */
+	uint32_t class;            /* enum poll_class; atomic, changes from POLL_UNKNOWN once */
+	uint32_t index;            /* in order of addition, from 0 */
+	uint32_t image;            /* index in images */
+	uint64_t dealloc;          /* run-time address, 0 when unknown */
 };
 
 struct task_type_table {

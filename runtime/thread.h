@@ -34,6 +34,8 @@ struct poll_frame {
 	uint64_t task;      /* Tokio's task id, 0 when unknown */
 	uint64_t start;     /* ticks */
 	uint64_t explained; /* ticks in recorded calls and nested polls */
+	const char *header; /* of the task; may be gone when the poll has returned */
+	uint64_t held;      /* held.top when it began */
 	uint8_t class;      /* enum poll_class */
 	uint8_t watch;      /* of the bottom frame: engine_watch to restore */
 };
@@ -72,6 +74,9 @@ struct thread {
 	struct held held;
 	struct stack_copy held_copies[HELD_MAX];
 	uint64_t held_lost; /* notes that had no room */
+	uint64_t held_full; /* times that the list was full */
+	struct held_orphan orphans[HELD_ORPHANS];
+	uint32_t next_orphan;
 	struct lock_wait lock_wait;
 	uint64_t stack_top; /* the end of the thread's own stack */
 

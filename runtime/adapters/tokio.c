@@ -47,6 +47,8 @@ static void hook_vtable(void *context, const struct tokio_vtable *vtable)
 		.poll = (void (*)(void *))(uintptr_t)vtable->poll,
 		.id_offset = vtable->id_offset,
 		.future_offset = vtable->future_offset,
+		.vtable_offset = vtable->vtable_offset,
+		.scheduler_offset = vtable->scheduler_offset,
 		.class = classes[vtable->class],
 		.image = hooking->index,
 		.dealloc = vtable->dealloc,

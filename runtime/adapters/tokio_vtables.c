@@ -104,6 +104,7 @@ static void check_candidate(struct scan *scan, const uint64_t *words, size_t lef
 		.dealloc = words[SLOT_DEALLOC],
 		.vtable_offset = HEADER_VTABLE,
 		.id_offset = (uint32_t)words[WORD_ID],
+		.scheduler_offset = (uint32_t)words[WORD_SCHEDULER],
 		.future_offset = future + 8 <= words[WORD_TRAILER] ? (uint32_t)future : 0,
 		.class = words[WORD_ID] - words[WORD_SCHEDULER] == 8 ? TOKIO_TASK : TOKIO_BLOCKING,
 	};

@@ -31,6 +31,7 @@ struct tokio_vtable {
 	uint32_t vtable_offset; /* of the vtable pointer in the task header */
 	uint32_t id_offset;     /* of the task id in the header; 0 when unknown */
 	uint32_t future_offset; /* of a word-aligned future in the header; 0 when unknown */
+	uint32_t scheduler_offset; /* of the scheduler handle in the header; 0 when unknown */
 	enum tokio_task_class class;
 };
 

@@ -30,6 +30,7 @@ void fake_recording_start(void)
 	fake_clock_start();
 	recording.threshold = THRESHOLD;
 	recording.long_poll = LONG_POLL;
+	recording.poll_look = LONG_POLL;
 	recording.on = true;
 }
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lock words.
+ * Runs on: any thread.
+ *
+ * Sources: std/src/sys/sync/{mutex,rwlock}/futex.rs; parking_lot raw_mutex.rs and raw_rwlock.rs;
+ * dashmap lock.rs; glibc struct_mutex.h, struct_rwlock.h and pthread_rwlock_common.c.
+ */
+#include "lock_word.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "runtime/sys.h"
+
+#define WORDS_MAX 8
+
+static const uint8_t sizes[LOCK_TYPES] = {
+	[LOCK_STD_MUTEX] = 4,         [LOCK_STD_RWLOCK] = 4,
+	[LOCK_PARKING_LOT_MUTEX] = 1, [LOCK_PARKING_LOT_RWLOCK] = 8,
+	[LOCK_DASHMAP] = 8,           [LOCK_PTHREAD_MUTEX] = 12, /* __lock, __count, __owner */
+	[LOCK_PTHREAD_RWLOCK] = 4,                               /* __readers */
+};
+
+static bool refused;
+
+bool lock_word_refused(void)
+{
+	return __atomic_load_n(&refused, __ATOMIC_RELAXED);
+}
+
+static void note_refusal(long result)
+{
+	if (result == -EPERM || result == -ENOSYS)
+		__atomic_store_n(&refused, true, __ATOMIC_RELAXED);
+}
+
+bool lock_word_says_locked(const unsigned char *bytes, enum lock_type type)
+{
+	uint64_t word = 0;
+	uint32_t owner;
+
+	memcpy(&word, bytes, sizes[type] < sizeof(word) ? sizes[type] : sizeof(word));
+	switch (type) {
+	case LOCK_STD_MUTEX:
+		return word != 0;
+	case LOCK_STD_RWLOCK:
+		return (word & 0x3fffffff) != 0;
+	case LOCK_PARKING_LOT_MUTEX:
+		return (word & 1) != 0;
+	case LOCK_PARKING_LOT_RWLOCK: /* upgradable 4, writer 8, readers from 16 on */
+		return word >= 4;
+	case LOCK_DASHMAP: /* parked readers 1, parked writers 2 */
+		return (word & ~3ull) != 0;
+	case LOCK_PTHREAD_MUTEX:
+		memcpy(&owner, bytes + 8, sizeof(owner));
+		return (uint32_t)word != 0 || owner != 0;
+	case LOCK_PTHREAD_RWLOCK: /* write phase 1, which outlasts the writer; write-locked 2 */
+		return word >> 3 != 0 || (word & 2) != 0;
+	case LOCK_TYPES:
+		break;
+	}
+	return false;
+}
+
+bool lock_word_is_locked(uint64_t lock, enum lock_type type)
+{
+	unsigned char bytes[16] = {0};
+	long result = sys_read_memory(bytes, (const void *)(uintptr_t)lock, sizes[type]);
+
+	note_refusal(result);
+	return result == sizes[type] && lock_word_says_locked(bytes, type);
+}
+
+bool lock_word_read(uint64_t *ret, const uint64_t *addresses, unsigned count)
+{
+	struct iovec local = {ret, count * sizeof(*ret)};
+	struct iovec remote[WORDS_MAX];
+	long result;
+
+	for (unsigned i = 0; i < count; i++)
+		remote[i] = (struct iovec){(void *)(uintptr_t)addresses[i], sizeof(*ret)};
+	result = sys_call(SYS_process_vm_readv, sys_getpid(), (long)&local, 1, (long)remote, count,
+			  0);
+	note_refusal(result);
+	return result == (long)(count * sizeof(*ret));
+}
