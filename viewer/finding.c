@@ -5,19 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finding_id.h"
 #include "findings/findings.h"
-#include "function_name.h"
+#include "lock_type.h"
 #include "owner.h"
 
 /* Places in one function that a merged finding lists beside the first. */
 #define ELSEWHERE_MAX 8
 
-/* Frames without a name that go into an id: enough to tell places apart, few enough to stay equal.
- */
-#define BLIND_FRAMES_MAX 4
-
 const struct detector *const detectors[] = {
-	&detector_blocking_call, &detector_lock_wait, &detector_long_poll, &detector_stall, NULL,
+	&detector_blocking_call,
+	&detector_lock_wait,
+	&detector_lock_across_await,
+	&detector_long_poll,
+	&detector_deadlock,
+	&detector_stall,
+	NULL,
 };
 
 void finding_list_init(struct finding_list *ret_list)
@@ -53,80 +56,6 @@ void finding_sort(struct finding_list *list)
 {
 	if (list->count)
 		qsort(list->items, list->count, sizeof(*list->items), finding_compare);
-}
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-	do {
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
-	} while (*text++);
-	return hash;
-}
-
-/* Names first; only a stack without any is told apart by its positions, which a rebuild moves. */
-static uint64_t hash_blind_frames(uint64_t hash, const struct finding *finding)
-{
-	size_t i, used = 0;
-
-	for (i = 0; i < finding->boundary && used < BLIND_FRAMES_MAX; i++) {
-		const struct frame *frame = &finding->stack->frames[i];
-		char label[OWNER_LABEL_SIZE];
-
-		if (owner_of(frame, label) != OWNER_UNKNOWN)
-			continue;
-		hash = hash_text(hash, label);
-		hash = (hash ^ frame->offset) * 0x100000001b3;
-		used++;
-	}
-	return hash;
-}
-
-/*
- * Libraries' frames count only where nothing else does: which way a call takes through them changes
- * with their versions. `lines`: a closure that has no other name is told apart by its line.
- */
-static uint64_t hash_frames(uint64_t hash, const struct finding *finding, bool lines,
-			    size_t *ret_names)
-{
-	char path[FUNCTION_PATH_SIZE];
-	size_t i;
-
-	*ret_names = 0;
-	for (i = 0; finding->stack && i < finding->boundary; i++) {
-		const struct frame *frame = &finding->stack->frames[i];
-
-		if (!owner_is_application(frame) || (finding->own && owner_is_dependency(frame)))
-			continue;
-		function_stable_path(frame->function, path);
-		hash = hash_text(hash, path);
-		if (strcmp(path, "{{closure}}") == 0) {
-			const char *slash = frame->file ? strrchr(frame->file, '/') : NULL;
-
-			hash = hash_text(hash, slash ? slash : "");
-			if (lines)
-				hash = (hash ^ (uint64_t)frame->line) * 0x100000001b3;
-		}
-		++*ret_names;
-	}
-	return hash;
-}
-
-static uint64_t finding_hash(const struct finding *finding, bool lines)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-	char path[FUNCTION_PATH_SIZE];
-	size_t names;
-
-	hash = hash_text(hash, finding->kind);
-	hash = hash_text(hash, finding->operation ? finding->operation : "");
-	hash = hash_frames(hash, finding, lines, &names);
-	if (!names && finding->has_where) {
-		function_stable_path(finding->where.function, path);
-		hash = hash_text(hash, path);
-	} else if (!names && finding->stack) {
-		hash = hash_blind_frames(hash, finding);
-	}
-	return hash;
 }
 
 /* The innermost frame, when it is not `where` but one that the reader has not written. */
@@ -197,6 +126,42 @@ static void elsewhere_add(struct finding_list *list, struct finding *into,
 	into->elsewhere[into->elsewhere_count++] = copy;
 }
 
+struct finding_lock finding_lock_of(const struct lock *lock)
+{
+	const struct holder *holder = &lock->holder;
+
+	return (struct finding_lock){
+		.type = lock_name(lock->type, lock->mode),
+		.address = lock->address,
+		.acquired = holder->stack,
+		.holder = holder->known ? holder : NULL,
+		.has_held = holder->has_held,
+		.held_ns = holder->held_ns,
+	};
+}
+
+/* Tasks of two processes may have the same number. */
+static void waiters_merge(struct finding_list *list, struct finding *merged,
+			  const struct finding *a, const struct finding *b)
+{
+	struct party *waiters = pool_alloc(list->pool, WAITERS_MAX * sizeof(*waiters));
+	size_t i, j, count = a->lock.waiter_count;
+
+	if (count)
+		memcpy(waiters, a->lock.waiters, count * sizeof(*waiters));
+	for (i = 0; i < b->lock.waiter_count && count < WAITERS_MAX; i++) {
+		for (j = 0; j < a->lock.waiter_count; j++)
+			if (a->pid == b->pid && party_same(&waiters[j], &b->lock.waiters[i]))
+				break;
+		if (j == a->lock.waiter_count)
+			waiters[count++] = b->lock.waiters[i];
+	}
+	merged->lock.waiters = waiters;
+	merged->lock.waiter_count = count;
+	merged->lock.waits = a->lock.waits + b->lock.waits;
+	merged->lock.open = a->lock.open + b->lock.open;
+}
+
 /* `into` keeps the particulars of the longer of the two and the times of both. */
 static void finding_merge(struct finding_list *list, struct finding *into, struct finding *other)
 {
@@ -212,6 +177,8 @@ static void finding_merge(struct finding_list *list, struct finding *into, struc
 								    : other->usage.last_ns;
 	usage->histogram = into->usage.histogram;
 	histogram_merge(&usage->histogram, &other->usage.histogram, list->pool);
+	if (into->lock.has_waiters && other->lock.has_waiters)
+		waiters_merge(list, &merged, into, other);
 	merged.elsewhere = NULL;
 	merged.elsewhere_count = 0;
 	for (i = 0; i < into->elsewhere_count; i++)
@@ -219,6 +186,25 @@ static void finding_merge(struct finding_list *list, struct finding *into, struc
 	elsewhere_add(list, &merged, &into->where);
 	elsewhere_add(list, &merged, &other->where);
 	*into = merged;
+}
+
+/* Whoever a finding is about waited, unless a detector knows better. */
+static void waiter_set(struct finding_list *list, struct finding *finding,
+		       const struct origin *origin)
+{
+	struct party *waiter;
+
+	if (finding->lock.has_waiters || (!finding->lock.type && !finding->lock.address))
+		return;
+	waiter = pool_alloc(list->pool, sizeof(*waiter));
+	*waiter = (struct party){.has_task = origin->has_task,
+				 .task = origin->task,
+				 .type = origin->type,
+				 .thread = origin->thread};
+	finding->lock.has_waiters = true;
+	finding->lock.waits = finding->usage.count;
+	finding->lock.waiters = waiter;
+	finding->lock.waiter_count = waiter->has_task || waiter->thread;
 }
 
 void finding_add(struct finding_list *list, const struct trace *trace, const struct origin *origin,
@@ -233,9 +219,10 @@ void finding_add(struct finding_list *list, const struct trace *trace, const str
 	finding.has_task = origin->has_task;
 	finding.task = origin->task;
 	finding.thread = origin->thread;
+	waiter_set(list, &finding, origin);
 	finding_locate(&finding, origin);
-	finding.id = finding_hash(&finding, false);
-	finding.place = finding_hash(&finding, true);
+	finding.id = finding_id(&finding, false);
+	finding.place = finding_id(&finding, true);
 	for (i = 0; i < list->count; i++) {
 		if (list->items[i].place == finding.place) {
 			finding_merge(list, &list->items[i], &finding);

@@ -10,13 +10,28 @@
 #include "context.h"
 #include "model.h"
 
+/* The lock that a finding is about, of the longest occurrence. */
+struct finding_lock {
+	const char *type, *address;   /* see lock_name; NULL when not known */
+	const struct stack *acquired; /* by the holder; NULL when not known */
+	const struct holder *holder;  /* NULL when not known */
+	bool has_held;
+	uint64_t held_ns; /* at the least */
+	/* Of all occurrences together. */
+	bool has_waiters;
+	uint64_t waits;              /* how often it was waited for */
+	const struct party *waiters; /* the first WAITERS_MAX different ones */
+	size_t waiter_count;
+	uint64_t open; /* how many of those that were held are so still */
+};
+
 /* Something that held up an async runtime. Strings belong to the traces or to the list's pool. */
 struct finding {
 	uint64_t id;                   /* the same after a rebuild of the program */
 	uint64_t place;                /* what is merged: as id, but unnamed closures by line */
 	const char *kind;              /* the detector's */
 	const char *operation, *class; /* NULL where the kind has none */
-	enum verdict context;
+	enum verdict context;          /* one without a name only for a deadlock of other threads */
 	struct usage usage;
 
 	bool has_where;
@@ -33,7 +48,8 @@ struct finding {
 	uint64_t task;
 	const struct thread *thread; /* NULL when not known */
 	const char *target_kind, *target_name;
-	const char *lock_type, *lock_address;
+	struct finding_lock lock;
+	const struct deadlock *deadlock; /* NULL but for that kind */
 	int64_t pid;
 	const char *exe; /* NULL when not known */
 };
@@ -61,6 +77,9 @@ extern const struct detector *const detectors[];
 
 void finding_list_init(struct finding_list *ret_list);
 void finding_list_fini(struct finding_list *list);
+
+/* For detectors: what a finding says of a lock that was waited for. */
+struct finding_lock finding_lock_of(const struct lock *lock);
 
 /* Runs all detectors over a linked trace and adds what they find to the list. */
 void finding_detect(const struct trace *trace, struct finding_list *list);

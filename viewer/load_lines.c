@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "load_fields.h"
+#include "load_locks.h"
 #include "load_records.h"
 
 #define TRACE_VERSION 1
@@ -21,6 +22,7 @@ static int load_coverage(struct trace *trace, const json_t *line)
 	trace->task_vtables = field_number(line, "task_vtables");
 	trace->lock_sites = field_number(line, "lock_sites");
 	trace->lock_sites_skipped = field_number(line, "lock_sites_skipped");
+	lock_coverage_load(trace, line);
 	trace->engine = field_text(trace, line, "engine");
 	trace->blind_spots = pool_alloc(trace->pool, count * sizeof(*trace->blind_spots));
 	trace->blind_spot_count = 0;
@@ -265,7 +267,8 @@ static const struct line_kind {
 	{"stall", record_stall},         {"coverage", load_coverage},
 	{"polls", load_polls},           {"operations", load_operations},
 	{"runtime", load_runtime},       {"end", load_end},
-	{"symbolised", load_symbolised},
+	{"symbolised", load_symbolised}, {"held", record_held},
+	{"deadlock", record_deadlock},
 };
 
 int load_header(struct trace *trace, const json_t *line)

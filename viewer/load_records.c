@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "load_fields.h"
+#include "load_locks.h"
 
 static void histogram_get(struct trace *trace, const json_t *line, struct histogram *ret)
 {
@@ -38,17 +39,15 @@ void record_usage(struct trace *trace, const json_t *line, struct usage *ret)
 	histogram_get(trace, line, &ret->histogram);
 }
 
-/* What is named may follow later in the file, so a reference makes room for it; empty if it never
- * does. */
-static void *reference_get(struct trace *trace, struct table *table, const json_t *line,
-			   const char *key, size_t size)
+void *record_reference(struct trace *trace, struct table *table, const json_t *line,
+		       const char *key, size_t size)
 {
 	uint64_t id;
 
 	return field_id(line, key, &id) ? table_put(table, trace->pool, id, 0, size) : NULL;
 }
 
-static void origin_get(struct trace *trace, const json_t *line, struct origin *origin)
+void record_origin(struct trace *trace, const json_t *line, struct origin *origin)
 {
 	const char *in = json_string_value(json_object_get(line, "in"));
 	const json_t *entered = json_object_get(line, "entered");
@@ -64,10 +63,11 @@ static void origin_get(struct trace *trace, const json_t *line, struct origin *o
 		origin->scope = SCOPE_BLOCKING;
 	origin->has_task = field_id(line, "task", &origin->task);
 	origin->stack =
-		reference_get(trace, &trace->stack_table, line, "stack", sizeof(*origin->stack));
-	origin->type = reference_get(trace, &trace->types, line, "vtable", sizeof(*origin->type));
+		record_reference(trace, &trace->stack_table, line, "stack", sizeof(*origin->stack));
+	origin->type =
+		record_reference(trace, &trace->types, line, "vtable", sizeof(*origin->type));
 	origin->thread =
-		reference_get(trace, &trace->threads, line, "thread", sizeof(*origin->thread));
+		record_reference(trace, &trace->threads, line, "thread", sizeof(*origin->thread));
 }
 
 int record_call(struct trace *trace, const json_t *line)
@@ -88,10 +88,10 @@ int record_call(struct trace *trace, const json_t *line)
 		return -EPROTO;
 	call->target_kind = field_text(trace, target, "kind");
 	call->target_name = field_text(trace, target, "name");
-	call->lock_address = field_text(trace, lock, "address");
+	lock_load(trace, lock, &call->lock);
 	call->futex_op = field_text(trace, futex, "op");
 	call->futex_expected = json_integer_value(json_object_get(futex, "expected"));
-	origin_get(trace, line, &call->origin);
+	record_origin(trace, line, &call->origin);
 	record_usage(trace, line, &call->usage);
 	return 0;
 }
@@ -105,7 +105,7 @@ int record_long_poll(struct trace *trace, const json_t *line)
 		return -EPROTO;
 	poll = table_put(&trace->long_polls, trace->pool, id, 0, sizeof(*poll));
 	poll->id = id;
-	origin_get(trace, line, &poll->origin);
+	record_origin(trace, line, &poll->origin);
 	record_usage(trace, line, &poll->usage);
 	return 0;
 }
@@ -124,7 +124,8 @@ int record_stall(struct trace *trace, const json_t *line)
 		return 0;
 	stall->op = field_text(trace, line, "op");
 	stall->class = field_text(trace, line, "class");
-	origin_get(trace, line, &stall->origin);
+	record_origin(trace, line, &stall->origin);
+	lock_load(trace, json_object_get(line, "lock"), &stall->lock);
 	stall->usage = (struct usage){
 		.count = 1,
 		.total_ns = field_number(line, "duration_ns"),

@@ -14,4 +14,14 @@ int record_stall(struct trace *trace, const json_t *line);
 /* Count, sums, times and histogram of any line that has them. */
 void record_usage(struct trace *trace, const json_t *line, struct usage *ret);
 
+/* Where and who, of any line that has them. */
+void record_origin(struct trace *trace, const json_t *line, struct origin *origin);
+
+/*
+ * The item of `table` that the line's `key` names, NULL when it names none. What is named may
+ * follow later in the file, so a reference makes room for it; empty if it never does.
+ */
+void *record_reference(struct trace *trace, struct table *table, const json_t *line,
+		       const char *key, size_t size);
+
 #endif

@@ -4,7 +4,32 @@
 
 #include <string.h>
 
+#include "context.h"
 #include "function_name.h"
+#include "owner.h"
+
+#define SAME(name)                                                                                 \
+	{                                                                                          \
+		name, name, name, name                                                             \
+	}
+#define BY_MODE(name)                                                                              \
+	{                                                                                          \
+		name, name " (write)", name " (read)", name " (upgradable)"                        \
+	}
+
+/* The types that a trace names, and how they are called by the way they are locked. */
+static const struct known_type {
+	const char *word;
+	const char *names[LOCKING_UPGRADABLE + 1];
+} known_types[] = {
+	{"std::sync::Mutex", SAME("std::sync::Mutex")},
+	{"std::sync::RwLock", BY_MODE("std::sync::RwLock")},
+	{"parking_lot::Mutex", SAME("parking_lot::Mutex")},
+	{"parking_lot::RwLock", BY_MODE("parking_lot::RwLock")},
+	{"dashmap", BY_MODE("dashmap")},
+	{"pthread_mutex", SAME("pthread_mutex")},
+	{"pthread_rwlock", BY_MODE("pthread_rwlock")},
+};
 
 struct pattern {
 	const char *pattern, *type;
@@ -50,7 +75,7 @@ static const struct pattern inner[] = {
 	{"parking_lot::raw_rwlock", "parking_lot::RwLock"},
 	{"parking_lot::condvar", "parking_lot::Condvar"},
 	{"parking_lot::once", "parking_lot::Once"},
-	{"dashmap::lock", "DashMap"},
+	{"dashmap::lock", "dashmap"},
 };
 
 /* Made of other locks; they show further out, with nothing but std in between. The last one counts.
@@ -100,6 +125,30 @@ static const char *const runtimes_own[] = {
 	"tokio::time::sleep",
 	"tokio::util",
 };
+
+static const struct known_type *known_type_find(const char *text)
+{
+	size_t i;
+
+	for (i = 0; text && i < sizeof(known_types) / sizeof(known_types[0]); i++)
+		if (strcmp(known_types[i].word, text) == 0)
+			return &known_types[i];
+	return NULL;
+}
+
+const char *lock_type_word(const char *text)
+{
+	const struct known_type *known = known_type_find(text);
+
+	return known ? known->word : NULL;
+}
+
+const char *lock_name(const char *type, enum locking mode)
+{
+	const struct known_type *known = known_type_find(type);
+
+	return known ? known->names[mode] : NULL;
+}
 
 static const char *pattern_find(const char *path, const struct pattern *patterns, size_t count)
 {
@@ -162,10 +211,10 @@ static const char *type_by_futex(const struct call *call)
 
 const char *lock_type(const struct call *call)
 {
-	const char *type = NULL;
+	const char *type = lock_name(call->lock.type, call->lock.mode);
 	size_t i;
 
-	if (call->origin.stack)
+	if (!type && call->origin.stack)
 		type = type_by_frames(call->origin.stack);
 	for (i = 0; !type && i < sizeof(operations) / sizeof(operations[0]); i++)
 		if (strncmp(call->op, operations[i].pattern, strlen(operations[i].pattern)) == 0)
@@ -195,4 +244,23 @@ bool lock_is_the_runtimes(const struct stack *stack)
 		return false;
 	}
 	return false;
+}
+
+/* Runtimes park on a condition or in their driver. */
+bool lock_is_users_wait(const struct stack *stack)
+{
+	const char *type;
+	size_t i;
+
+	for (i = 0; stack && i < stack->frame_count; i++) {
+		if (context_role(stack->frames[i].function) != ROLE_NONE)
+			break;
+		if (owner_is_application(&stack->frames[i]))
+			return true;
+	}
+	if (!stack ||
+	    (i < stack->frame_count && context_role(stack->frames[i].function) == ROLE_PARK))
+		return false;
+	type = type_by_frames(stack);
+	return type && !strstr(type, "Condvar");
 }

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Which kind of lock a call waited for, by its frames, its operation or its futex. */
+/* Kinds of locks: their names, and which one a call waited for. */
 #ifndef OVERSTAY_LOCK_TYPE_H
 #define OVERSTAY_LOCK_TYPE_H
 
 #include "model.h"
 
-/* "std::sync::Mutex", "parking_lot::RwLock", "pthread_mutex", ...; NULL when nothing tells. */
+/* The trace's word for a type of lock, as a constant; NULL for NULL and for words not known. */
+const char *lock_type_word(const char *text);
+
+/*
+ * The name for readers: "std::sync::Mutex", "std::sync::RwLock (read)", "dashmap (write)", ...;
+ * without the way it was locked when that is not known. NULL for a type of NULL.
+ */
+const char *lock_name(const char *type, enum locking mode);
+
+/*
+ * What a call waited for: by the trace's word, else by frames, operation or futex, which know
+ * conditions, channels and the like as well. NULL when nothing tells.
+ */
 const char *lock_type(const struct call *call);
 
 /*
@@ -14,5 +26,11 @@ const char *lock_type(const struct call *call);
  * nothing about it. False without names.
  */
 bool lock_is_the_runtimes(const struct stack *stack);
+
+/*
+ * True when the stack clearly is that of a wait in somebody's code, and not of a runtime that has
+ * nothing to do. False without names, and for NULL.
+ */
+bool lock_is_users_wait(const struct stack *stack);
 
 #endif

@@ -27,6 +27,8 @@ void model_free(struct trace *trace)
 	table_fini(&trace->calls);
 	table_fini(&trace->long_polls);
 	table_fini(&trace->stalls);
+	table_fini(&trace->helds);
+	table_fini(&trace->deadlocks);
 	table_fini(&trace->symbols);
 	pool_free(trace->pool);
 }
@@ -109,6 +111,13 @@ void model_link(struct trace *trace)
 				position_expand(trace, &stack->positions[j], &stack->frames[count]);
 		stack->frame_count = count;
 	}
+}
+
+bool party_same(const struct party *a, const struct party *b)
+{
+	if (a->has_task || b->has_task)
+		return a->has_task && b->has_task && a->task == b->task;
+	return a->thread && a->thread == b->thread;
 }
 
 bool model_was_watched(const struct trace *trace)

@@ -81,7 +81,6 @@ struct task_type {
 /* Innermost poll that was open on the thread. */
 enum scope { SCOPE_TASK, SCOPE_BLOCKING, SCOPE_THREAD };
 
-/* The where and the who that `call` and `long_poll` lines have in common. */
 /* Whether the runtime itself had noted the thread as driving futures. */
 enum entered {
 	ENTERED_UNKNOWN,
@@ -89,6 +88,7 @@ enum entered {
 	ENTERED_YES,
 };
 
+/* The where and the who that `call`, `long_poll` and `held` lines have in common. */
 struct origin {
 	enum scope scope;
 	enum entered entered;
@@ -100,14 +100,83 @@ struct origin {
 	uint64_t task;
 };
 
+enum locking {
+	LOCKING_UNKNOWN,
+	LOCKING_EXCLUSIVE,
+	LOCKING_SHARED,
+	LOCKING_UPGRADABLE,
+};
+
+/* Who has to do with a lock: a task, a thread, or a task on a thread. */
+struct party {
+	bool has_task;
+	uint64_t task;
+	const struct task_type *type; /* NULL when there is none */
+	const struct thread *thread;  /* NULL when there is none */
+};
+
+struct holder {
+	bool known; /* false: nobody is named, and the rest says nothing */
+	struct party party;
+	const struct stack *stack; /* where it acquired the lock; NULL when not known */
+	bool suspended;            /* a future that has returned Pending and is not being polled */
+	bool has_held;
+	uint64_t held_ns; /* for how long, at the least */
+};
+
+/* What was acquired or waited for; `type` is one of lock_type_word's. */
+struct lock {
+	const char *address, *type; /* NULL when not known */
+	enum locking mode;          /* wanted, or held */
+	struct holder holder;
+};
+
 struct call {
 	uint64_t id;
 	const char *op, *class;
 	struct origin origin;
 	struct usage usage;
 	const char *target_kind, *target_name;
-	const char *lock_address, *futex_op;
+	struct lock lock;
+	const char *futex_op;
 	int64_t futex_expected;
+};
+
+#define WAITERS_MAX 8
+
+/* Locks acquired at one place that were still held when the poll that acquired them returned. */
+struct held {
+	uint64_t id;
+	struct origin origin; /* the stack is that of acquiring */
+	struct usage usage;   /* from the end of that poll until the release */
+	struct lock lock;     /* of the longest; without a holder, which is `origin` */
+	uint64_t open;        /* how many of them are held still */
+	uint64_t waits;       /* how often somebody began to wait for one meanwhile */
+	struct party waiters[WAITERS_MAX];
+	size_t waiter_count;
+	const struct stack *parked; /* the wait from which it was concluded that a root future had
+				     * yielded; NULL when there is none */
+};
+
+/* More links of one cycle than this are counted only. */
+#define LINKS_MAX 64
+
+/* One party of a deadlock waits for what another one holds. */
+struct link {
+	struct party waiter;
+	bool waits;                /* false: it is in no lock, and cannot go on all the same */
+	struct lock lock;          /* with its holder: the next link's waiter */
+	const struct stack *stack; /* where it waits; NULL when not known */
+};
+
+struct deadlock {
+	uint64_t id;
+	bool over;    /* it resolved itself; nothing else is known then */
+	bool reentry; /* somebody waits for what it holds itself */
+	struct usage usage;
+	struct link *links;
+	size_t link_count, link_room;
+	size_t links_left_out;
 };
 
 struct long_poll {
@@ -129,6 +198,18 @@ struct stall {
 	const char *op, *class; /* of the call that it sits in, or NULL */
 	struct origin origin;
 	struct usage usage;
+	struct lock lock; /* that it waits for */
+};
+
+/* What became of the places where locks of one type are taken without a call. */
+struct lock_coverage {
+	const char *type;
+	uint64_t sites, patched;
+	struct lock_skip {
+		const char *reason;
+		uint64_t count;
+	} * skipped;
+	size_t skip_count;
 };
 
 struct runtime {
@@ -155,6 +236,8 @@ struct trace {
 
 	bool attached, stacks; /* coverage */
 	uint64_t task_vtables, lock_sites, lock_sites_skipped;
+	struct lock_coverage *locks; /* by type */
+	size_t lock_count;
 	const char *engine;
 	const char **blind_spots;
 	size_t blind_spot_count;
@@ -174,6 +257,8 @@ struct trace {
 	struct table calls;       /* struct call, by id */
 	struct table long_polls;  /* struct long_poll, by id */
 	struct table stalls;      /* struct stall, by id */
+	struct table helds;       /* struct held, by id */
+	struct table deadlocks;   /* struct deadlock, by id */
 	struct table symbols;     /* struct symbol, by module id and position */
 };
 
@@ -194,6 +279,9 @@ bool model_module_is_ours(const struct module *module);
  * symbols in the trace. A position without symbols becomes one frame without a function.
  */
 void model_link(struct trace *trace);
+
+/* True for the same task, or, of two that are none, the same thread. */
+bool party_same(const struct party *a, const struct party *b);
 
 /* True when the engine had to switch itself off. */
 bool model_engine_is_off(const struct trace *trace);

@@ -26,6 +26,7 @@ static const char *const plumbing_crates[] = {
 	"parking_lot",
 	"parking_lot_core",
 	"lock_api",
+	"dashmap",
 	"tokio_macros",
 	"std_detect",
 	"rustc_std_workspace_core",

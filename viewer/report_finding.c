@@ -8,6 +8,7 @@
 #include "duration.h"
 #include "function_name.h"
 #include "owner.h"
+#include "report_lock.h"
 #include "text_out.h"
 
 #define INDENT "   "
@@ -36,20 +37,6 @@ static void where_put(const struct finding *finding, FILE *out)
 		fputs(nowhere(finding), out);
 }
 
-/* "for 350 ms", or "4 times, for up to 350 ms, 1.20 s in all". */
-static void times_put(const struct usage *usage, const struct text_style *style, FILE *out)
-{
-	char max[DURATION_TEXT_SIZE], total[DURATION_TEXT_SIZE];
-
-	duration_format(usage->max_ns, max);
-	duration_format(usage->total_ns, total);
-	if (usage->count <= 1)
-		fprintf(out, "for %s%s%s", style->strong, max, style->reset);
-	else
-		fprintf(out, "%" PRIu64 " times, for up to %s%s%s, %s in all", usage->count,
-			style->strong, max, style->reset, total);
-}
-
 static bool waits_to_send(const struct finding *finding)
 {
 	size_t i;
@@ -63,19 +50,20 @@ static bool waits_to_send(const struct finding *finding)
 	return false;
 }
 
-static void lock_put(const struct finding *finding, FILE *out)
+static void wait_put(const struct finding *finding, FILE *out)
 {
-	const char *type = finding->lock_type;
+	const char *type = finding->lock.type;
 
-	if (!type)
-		fputs("waited for a lock ", out);
-	else if (strcmp(type, "thread::park") == 0)
+	if (type && strcmp(type, "thread::park") == 0) {
 		fputs("waited in thread::park ", out);
-	else if (strcmp(type, "std::sync::mpsc") == 0)
+	} else if (type && strcmp(type, "std::sync::mpsc") == 0) {
 		fprintf(out, "waited to %s on a std::sync::mpsc channel ",
 			waits_to_send(finding) ? "send" : "receive");
-	else
-		fprintf(out, "waited for a %s ", type);
+	} else {
+		fputs("waited for a ", out);
+		lock_put_type(type, out);
+		fputc(' ', out);
+	}
 }
 
 /* "a poll ran for 52.0 ms", or "3 polls ran too long, for up to 52.0 ms, 120 ms in all". */
@@ -103,14 +91,17 @@ static void operation_put(const struct finding *finding, FILE *out)
 /* A call names the operation; a worker stuck elsewhere has only "poll". */
 static void stall_put(const struct finding *finding, const struct text_style *style, FILE *out)
 {
-	if (finding->class) {
+	if (finding->lock.type) {
+		fputs("stuck waiting for a ", out);
+		lock_put_type(finding->lock.type, out);
+	} else if (finding->class) {
 		fputs("stuck in ", out);
 		operation_put(finding, out);
 	} else {
 		fputs("did not come back from a poll", out);
 	}
 	fputc(' ', out);
-	times_put(&finding->usage, style, out);
+	text_put_times(out, &finding->usage, style);
 	fputs(", still there when the trace ended", out);
 }
 
@@ -143,7 +134,7 @@ static void call_put(const struct finding *finding, const struct text_style *sty
 	fputs("blocked in ", out);
 	operation_put(finding, out);
 	fputc(' ', out);
-	times_put(&finding->usage, style, out);
+	text_put_times(out, &finding->usage, style);
 	if (finding->target_kind) {
 		fputs(", on ", out);
 		text_put(out, finding->target_kind);
@@ -158,24 +149,28 @@ static void deed_put(const struct finding *finding, const struct text_style *sty
 {
 	if (strcmp(finding->kind, "stall") == 0) {
 		stall_put(finding, style, out);
-		return;
-	}
-	if (strcmp(finding->kind, "long-poll") == 0) {
+	} else if (strcmp(finding->kind, "long-poll") == 0) {
 		long_poll_put(&finding->usage, style, out);
-		return;
+	} else if (strcmp(finding->kind, "lock-wait") == 0) {
+		wait_put(finding, out);
+		text_put_times(out, &finding->usage, style);
+	} else if (strcmp(finding->kind, "lock-across-await") == 0) {
+		lock_put_held(finding, style, out);
+	} else if (finding->deadlock) {
+		lock_put_deadlock(finding, style, out);
+	} else {
+		call_put(finding, style, out);
 	}
-	if (strcmp(finding->kind, "lock-wait") == 0) {
-		lock_put(finding, out);
-		times_put(&finding->usage, style, out);
-		return;
-	}
-	call_put(finding, style, out);
 }
 
+/* A deadlock's links each say who. */
 static void context_put(const struct finding *finding, FILE *out)
 {
 	const char *name = finding->type ? finding->type->name : NULL;
 
+	if (finding->deadlock)
+		return;
+	fputs(INDENT, out);
 	if (finding->context == VERDICT_BLOCK_ON) {
 		fputs("in the future that block_on runs", out);
 	} else {
@@ -191,6 +186,7 @@ static void context_put(const struct finding *finding, FILE *out)
 		fputs(", thread ", out);
 		text_put(out, finding->thread->name);
 	}
+	fputc('\n', out);
 }
 
 static void elsewhere_put(const struct finding *finding, FILE *out)
@@ -214,15 +210,16 @@ static void finding_put(const struct finding *finding, const struct text_style *
 	fprintf(out, "%s\n" INDENT, style->reset);
 	deed_put(finding, style, out);
 	via_put(finding, out);
-	fputs("\n" INDENT, out);
-	context_put(finding, out);
 	fputc('\n', out);
+	lock_put_particulars(finding, INDENT, out);
+	context_put(finding, out);
 	elsewhere_put(finding, out);
 	if (text_stack_is_telling(finding)) {
 		fputc('\n', out);
 		text_put_stack(out, finding, style, INDENT INDENT);
 		fputc('\n', out);
 	}
+	lock_put_help(finding, INDENT, out);
 	fprintf(out, "%s" INDENT "%s %016" PRIx64 "%s\n", style->dim, finding->kind, finding->id,
 		style->reset);
 }
@@ -234,20 +231,22 @@ void report_text_finding(const struct finding *finding, FILE *out, bool colour)
 	finding_put(finding, &style, out);
 }
 
-/* "read() at ", "std::sync::Mutex at ", or "a poll of ". */
+/* "read() at ", "std::sync::Mutex held across an .await at ", or "a poll of ". */
 static void place_lead_put(const struct finding *finding, FILE *out)
 {
-	bool lock = strcmp(finding->kind, "lock-wait") == 0;
+	bool held = strcmp(finding->kind, "lock-across-await") == 0;
 
-	if (!lock && !finding->class) {
+	if (!finding->class) {
 		fputs("a poll of ", out);
 		return;
 	}
-	if (lock)
-		fputs(finding->lock_type ? finding->lock_type : "a lock", out);
+	if (finding->deadlock)
+		fputs("a deadlock", out);
+	else if (held || strcmp(finding->kind, "lock-wait") == 0)
+		fputs(finding->lock.type ? finding->lock.type : "a lock", out);
 	else
 		operation_put(finding, out);
-	fputs(" at ", out);
+	fputs(held ? " held across an .await at " : " at ", out);
 }
 
 void report_text_place(const struct finding *finding, FILE *out)

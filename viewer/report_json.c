@@ -6,20 +6,7 @@
 #include <inttypes.h>
 
 #include "json_text.h"
-
-static json_t *number_if(bool known, uint64_t number)
-{
-	return known ? json_integer((json_int_t)number) : json_null();
-}
-
-static json_t *frame_json(const struct frame *frame)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "function",
-			 json_text_or_null(frame->function), "file", json_text_or_null(frame->file),
-			 "line", number_if(frame->line != 0, frame->line), "module",
-			 json_text_or_null(frame->module ? frame->module->path : NULL), "offset",
-			 number_if(frame->offset != 0, frame->offset), "inlined", frame->inlined);
-}
+#include "report_json_parts.h"
 
 /* A frame that is only a task's type: whether it was inlined, nobody knows. */
 static json_t *where_json(const struct finding *finding)
@@ -34,16 +21,6 @@ static json_t *where_json(const struct finding *finding)
 	return where;
 }
 
-static json_t *stack_json(const struct stack *stack)
-{
-	json_t *frames = json_array();
-	size_t i;
-
-	for (i = 0; stack && i < stack->frame_count; i++)
-		json_array_append_new(frames, frame_json(&stack->frames[i]));
-	return frames;
-}
-
 static json_t *histogram_json(const struct histogram *histogram)
 {
 	json_t *buckets = json_array();
@@ -54,16 +31,6 @@ static json_t *histogram_json(const struct histogram *histogram)
 							 (json_int_t)histogram->buckets[i].upper_ns,
 							 (json_int_t)histogram->buckets[i].count));
 	return buckets;
-}
-
-static json_t *lock_json(const struct finding *finding)
-{
-	if (!finding->lock_type && !finding->lock_address)
-		return json_null();
-	return json_pack("{s:o, s:o, s:n, s:{s:n, s:n}, s:n, s:n}", "type",
-			 json_text_or_null(finding->lock_type), "address",
-			 json_text_or_null(finding->lock_address), "acquired_at", "holder", "task",
-			 "thread", "held_ns", "waiters");
 }
 
 static json_t *target_json(const struct finding *finding)
@@ -92,7 +59,7 @@ json_t *report_json_finding(const struct finding *finding)
 
 	json_object_set_new(json, "id", json_sprintf("%016" PRIx64, finding->id));
 	json_object_set_new(json, "kind", json_text(finding->kind));
-	json_object_set_new(json, "context", json_text(context_name(finding->context)));
+	json_object_set_new(json, "context", json_text_or_null(context_name(finding->context)));
 	json_object_set_new(json, "operation", json_text_or_null(finding->operation));
 	json_object_set_new(json, "class", json_text_or_null(finding->class));
 	json_object_set_new(json, "count", json_integer((json_int_t)usage->count));
@@ -113,7 +80,8 @@ json_t *report_json_finding(const struct finding *finding)
 				      json_text_or_null(thread ? thread->name : NULL), "tid",
 				      number_if(thread && thread->tid, thread ? thread->tid : 0)));
 	json_object_set_new(json, "target", target_json(finding));
-	json_object_set_new(json, "lock", lock_json(finding));
+	json_object_set_new(json, "lock", lock_json(&finding->lock));
+	json_object_set_new(json, "cycle", cycle_json(finding->deadlock));
 	json_object_set_new(json, "victims", json_pack("{s:n, s:n}", "tasks", "delay_ns"));
 	json_object_set_new(json, "pid", json_integer(finding->pid));
 	return json;
@@ -127,11 +95,12 @@ static json_t *coverage_json(const struct process_report *process)
 
 	for (i = 0; i < process->blind_spot_count; i++)
 		json_array_append_new(blind_spots, json_text(process->blind_spots[i]));
-	return json_pack("{s:b, s:I, s:I, s:I, s:b, s:o, s:o}", "attached", trace->attached,
+	return json_pack("{s:b, s:I, s:I, s:I, s:o, s:b, s:o, s:o}", "attached", trace->attached,
 			 "task_vtables", (json_int_t)trace->task_vtables, "lock_sites",
 			 (json_int_t)trace->lock_sites, "lock_sites_skipped",
-			 (json_int_t)trace->lock_sites_skipped, "stacks", trace->stacks, "engine",
-			 json_text_or_null(trace->engine), "blind_spots", blind_spots);
+			 (json_int_t)trace->lock_sites_skipped, "locks", lock_coverage_json(trace),
+			 "stacks", trace->stacks, "engine", json_text_or_null(trace->engine),
+			 "blind_spots", blind_spots);
 }
 
 static json_t *runtime_json(const struct runtime *runtime)

@@ -62,6 +62,28 @@ static void coverage_put(const struct trace *trace, FILE *out)
 	fputc('\n', out);
 }
 
+/* "std::sync::Mutex 40 of 42 (2: no room for a jump)": per type, in one line each. */
+static void lock_coverage_put(const struct trace *trace, FILE *out)
+{
+	size_t i, j;
+
+	for (i = 0; i < trace->lock_count; i++) {
+		const struct lock_coverage *lock = &trace->locks[i];
+
+		fputs(i ? INDENT "               " : INDENT "inlined locks: ", out);
+		text_put(out, lock->type);
+		fprintf(out, " %" PRIu64, lock->patched);
+		if (lock->sites != lock->patched)
+			fprintf(out, " of %" PRIu64, lock->sites);
+		for (j = 0; j < lock->skip_count; j++) {
+			fprintf(out, "%s%" PRIu64 " left alone: ", j ? ", " : " (",
+				lock->skipped[j].count);
+			text_put(out, lock->skipped[j].reason);
+		}
+		fputs(j ? ")\n" : "\n", out);
+	}
+}
+
 /* The calls that tasks spent most time in, findings or not. */
 static void operations_put(const struct trace *trace, FILE *out)
 {
@@ -120,6 +142,7 @@ static void process_put(const struct process_report *process, const struct text_
 	fputc('\n', out);
 	if (model_was_watched(trace)) {
 		coverage_put(trace, out);
+		lock_coverage_put(trace, out);
 		operations_put(trace, out);
 		set_aside_put(trace, out);
 		staleness_put(trace, out);

@@ -2,10 +2,12 @@
 /* Printing of names and stacks. */
 #include "text_out.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "duration.h"
 #include "function_name.h"
 #include "owner.h"
 #include "source_path.h"
@@ -33,6 +35,19 @@ void text_put(FILE *out, const char *text)
 
 		fputc(c < 0x20 || c == 0x7f ? '?' : c, out);
 	}
+}
+
+void text_put_times(FILE *out, const struct usage *usage, const struct text_style *style)
+{
+	char max[DURATION_TEXT_SIZE], total[DURATION_TEXT_SIZE];
+
+	duration_format(usage->max_ns, max);
+	duration_format(usage->total_ns, total);
+	if (usage->count <= 1)
+		fprintf(out, "for %s%s%s", style->strong, max, style->reset);
+	else
+		fprintf(out, "%" PRIu64 " times, for up to %s%s%s, %s in all", usage->count,
+			style->strong, max, style->reset, total);
 }
 
 void text_put_function(FILE *out, const char *function)

@@ -19,6 +19,9 @@ struct text_style text_style(bool colour);
  */
 void text_put(FILE *out, const char *text);
 
+/* "for 350 ms", or "4 times, for up to 350 ms, 1.20 s in all". */
+void text_put_times(FILE *out, const struct usage *usage, const struct text_style *style);
+
 /* Writes a function's name without generic arguments. */
 void text_put_function(FILE *out, const char *function);
 

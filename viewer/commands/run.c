@@ -142,13 +142,21 @@ static void traces_complete(struct recording *recording, const struct child_end 
 	}
 }
 
+/* A deadlock, however young, is for ever. */
+static bool finding_is_worse(const struct finding *finding, const struct finding *than)
+{
+	if (!finding->deadlock != !than->deadlock)
+		return finding->deadlock != NULL;
+	return finding->usage.max_ns > than->usage.max_ns;
+}
+
 static const struct finding *finding_worst(const struct finding_list *findings)
 {
 	const struct finding *worst = &findings->items[0];
 	size_t i;
 
 	for (i = 1; i < findings->count; i++)
-		if (findings->items[i].usage.max_ns > worst->usage.max_ns)
+		if (finding_is_worse(&findings->items[i], worst))
 			worst = &findings->items[i];
 	return worst;
 }

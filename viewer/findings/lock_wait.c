@@ -6,6 +6,22 @@
 
 #include "viewer/lock_type.h"
 
+static void wait_add(const struct trace *trace, struct finding_list *list, const struct call *call,
+		     enum verdict verdict)
+{
+	struct finding draft = {
+		.kind = detector_lock_wait.kind,
+		.operation = call->op,
+		.class = call->class,
+		.context = verdict,
+		.usage = call->usage,
+		.lock = finding_lock_of(&call->lock),
+	};
+
+	draft.lock.type = lock_type(call);
+	finding_add(list, trace, &call->origin, &draft);
+}
+
 static void lock_wait_detect(const struct trace *trace, struct finding_list *list)
 {
 	size_t i;
@@ -14,21 +30,14 @@ static void lock_wait_detect(const struct trace *trace, struct finding_list *lis
 		const struct call *call = trace->calls.items[i];
 		enum verdict verdict;
 
-		if (strcmp(call->class, "lock") != 0 || lock_is_the_runtimes(call->origin.stack))
+		if (strcmp(call->class, "lock") != 0 || lock_is_the_runtimes(call->origin.stack) ||
+		    deadlock_explains(trace, &call->origin, &call->lock))
 			continue;
 		verdict = context_judge(&call->origin, true);
 		if (verdict == VERDICT_UNJUDGED)
 			list->unjudged++;
-		if (!context_name(verdict))
-			continue;
-		finding_add(list, trace, &call->origin,
-			    &(struct finding){.kind = detector_lock_wait.kind,
-					      .operation = call->op,
-					      .class = call->class,
-					      .context = verdict,
-					      .usage = call->usage,
-					      .lock_type = lock_type(call),
-					      .lock_address = call->lock_address});
+		if (context_name(verdict))
+			wait_add(trace, list, call, verdict);
 	}
 }
 

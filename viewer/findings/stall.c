@@ -10,7 +10,7 @@ static void stall_detect(const struct trace *trace, struct finding_list *list)
 		const struct stall *stall = trace->stalls.items[i];
 		struct finding draft;
 
-		if (stall->over)
+		if (stall->over || deadlock_explains(trace, &stall->origin, NULL))
 			continue;
 		draft = (struct finding){
 			.kind = detector_stall.kind,
@@ -18,6 +18,7 @@ static void stall_detect(const struct trace *trace, struct finding_list *list)
 			.class = stall->class,
 			.context = context_judge(&stall->origin, false),
 			.usage = stall->usage,
+			.lock = finding_lock_of(&stall->lock),
 		};
 		if (draft.context == VERDICT_TASK || draft.context == VERDICT_BLOCK_ON)
 			finding_add(list, trace, &stall->origin, &draft);

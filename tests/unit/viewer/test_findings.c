@@ -72,8 +72,8 @@ Test(lock_wait, is_found_in_a_task_with_the_type_of_the_lock)
 			    "\"expected\":2}}")));
 
 	cr_expect_str_eq(finding->kind, "lock-wait");
-	cr_expect_str_eq(finding->lock_type, "std::sync::Mutex");
-	cr_expect_str_eq(finding->lock_address, "0x10");
+	cr_expect_str_eq(finding->lock.type, "std::sync::Mutex");
+	cr_expect_str_eq(finding->lock.address, "0x10");
 }
 
 Test(lock_wait, is_not_found_on_a_thread_without_a_runtime)
