@@ -1,9 +1,11 @@
 //! What the programs share: the length of a planted block, runtimes, and peers that answer late.
 
 use std::fs::{File, OpenOptions};
+use std::future::Future;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -36,6 +38,23 @@ pub fn until(flag: &AtomicBool) {
     while !flag.load(Ordering::Acquire) {
         std::thread::yield_now();
     }
+}
+
+/// Keeps the body of an async function, which `inline(never)` does not reach, a function of its own
+/// where the future that awaits it would swallow it. A task needs no such help.
+pub fn own_body<T>(future: impl Future<Output = T> + 'static) -> Pin<Box<dyn Future<Output = T>>> {
+    let boxed: Pin<Box<dyn Future<Output = T>>> = Box::pin(future);
+    std::hint::black_box(boxed)
+}
+
+/// Carries a guard that is bound to its thread along with its task, whichever thread polls that.
+pub struct Movable<T>(pub T);
+
+unsafe impl<T> Send for Movable<T> {}
+
+/// Runs a future on this thread alone, together with the tasks that it spawns by `spawn_local`.
+pub fn run_local<F: Future>(future: F) -> F::Output {
+    tokio::task::LocalSet::new().block_on(&current_thread(), future)
 }
 
 /// A directory of the program's own, removed at the end.
