@@ -124,3 +124,49 @@ Test(lock_type, does_not_take_a_users_lock_for_the_runtimes)
 	cr_expect_not(lock_is_the_runtimes(sample_stack(NULL, NULL)));
 	cr_expect_not(lock_is_the_runtimes(NULL));
 }
+
+Test(lock_type, believes_the_trace_first)
+{
+	const struct call call = {
+		.op = "futex",
+		.origin.stack = sample_stack("std::sys::sync::mutex::futex::Mutex::lock_contended"),
+		.lock = {.type = lock_type_word("parking_lot::RwLock"), .mode = LOCKING_UPGRADABLE},
+	};
+
+	cr_expect_str_eq(lock_type(&call), "parking_lot::RwLock (upgradable)");
+}
+
+Test(lock_type, names_types_by_the_way_they_are_locked)
+{
+	cr_expect_str_eq(lock_name("std::sync::Mutex", LOCKING_EXCLUSIVE), "std::sync::Mutex");
+	cr_expect_str_eq(lock_name("std::sync::RwLock", LOCKING_SHARED),
+			 "std::sync::RwLock (read)");
+	cr_expect_str_eq(lock_name("dashmap", LOCKING_EXCLUSIVE), "dashmap (write)");
+	cr_expect_str_eq(lock_name("pthread_rwlock", LOCKING_UNKNOWN), "pthread_rwlock");
+	cr_expect_null(lock_name(NULL, LOCKING_SHARED));
+	cr_expect_null(lock_type_word("spin::Mutex"));
+	cr_expect_null(lock_type_word(NULL));
+}
+
+Test(lock_type, tells_a_users_wait_from_the_runtimes_park)
+{
+	cr_expect(lock_is_users_wait(sample_stack(
+		"std::sys::sync::condvar::futex::Condvar::wait", "app::main::{{closure}}",
+		"tokio::runtime::park::CachedParkThread::block_on")));
+	cr_expect(lock_is_users_wait(
+		sample_stack("std::thread::functions::park", "std::sync::mpsc::Receiver<T>::recv",
+			     "tokio::runtime::park::CachedParkThread::block_on")));
+	cr_expect_not(lock_is_users_wait(
+		sample_stack("std::sys::sync::condvar::futex::Condvar::wait",
+			     "tokio::runtime::park::Inner::park",
+			     "tokio::runtime::park::CachedParkThread::block_on", "app::main")));
+	cr_expect_not(lock_is_users_wait(
+		sample_stack("std::sys::sync::mutex::futex::Mutex::lock_contended",
+			     "tokio::runtime::park::Inner::park",
+			     "tokio::runtime::park::CachedParkThread::block_on", "app::main")));
+	cr_expect_not(lock_is_users_wait(
+		sample_stack("parking_lot::condvar::Condvar::wait_until_internal",
+			     "tokio::runtime::park::CachedParkThread::block_on", "app::main")));
+	cr_expect_not(lock_is_users_wait(sample_stack(NULL, NULL)));
+	cr_expect_not(lock_is_users_wait(NULL));
+}

@@ -109,6 +109,21 @@ Test(owner, knows_the_plumbing_by_its_crate)
 		     OWNER_PLUMBING);
 }
 
+Test(owner, takes_the_libraries_of_locks_for_plumbing)
+{
+	cr_expect_eq(owner("<lock_api::mutex::Mutex<R,T>>::lock", NULL, "/app"), OWNER_PLUMBING);
+	cr_expect_eq(owner("parking_lot::raw_mutex::RawMutex::lock_slow", NULL, "/app"),
+		     OWNER_PLUMBING);
+	cr_expect_eq(owner("parking_lot_core::parking_lot::park", NULL, "/app"), OWNER_PLUMBING);
+	cr_expect_eq(owner("dashmap::DashMap<K,V,S>::get", NULL, "/app"), OWNER_PLUMBING);
+	cr_expect_eq(
+		owner("<dashmap::DashMap<K,V,S> as dashmap::t::Map<K,V,S>>::_insert", NULL, "/app"),
+		OWNER_PLUMBING);
+	cr_expect_eq(owner("<hashbrown::raw::RawTable<T>>::find", NULL, "/app"), OWNER_PLUMBING);
+	cr_expect_eq(owner("std::sync::poison::rwlock::RwLock<T>::read", NULL, "/app"),
+		     OWNER_PLUMBING);
+}
+
 Test(owner, knows_the_application_behind_types_of_others)
 {
 	cr_expect_eq(owner("app::load", NULL, "/app"), OWNER_APPLICATION);
