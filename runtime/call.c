@@ -60,7 +60,7 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 		return;
 	thread->in_call = true;
 	thread->call_frame = (uintptr_t)call;
-	thread->chained = false;
+	thread->last_end = 0;
 	if (!poll || poll->class == POLL_TASK || entered_now() == ENTERED_YES)
 		proof_begin(call, ops_class(op));
 	call->start = clock_ticks();

@@ -143,8 +143,8 @@ void held_acquired_from(uint64_t lock, uint32_t place, uint64_t pc)
 static void shorten_bases(struct thread *thread, unsigned index)
 {
 	for (uint32_t i = 0; i < thread->depth && i < MAX_OPEN_POLLS; i++)
-		if (thread->polls[i].held > index * sizeof(struct held_note))
-			thread->polls[i].held -= sizeof(struct held_note);
+		if (thread_poll_base(thread, i) > index)
+			thread->bases[i].held -= sizeof(struct held_note);
 }
 
 static void note_orphan(uint64_t lock)

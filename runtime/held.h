@@ -71,6 +71,12 @@ struct held_orphan {
 	uint64_t lock, ticks;
 };
 
+/* Takes all notes from `count` on out. Its thread only. */
+static inline void held_cut(struct held *held, unsigned count)
+{
+	__atomic_store_n(&held->top, count * sizeof(struct held_note), __ATOMIC_RELEASE);
+}
+
 /* Takes one note out, keeping the order of the others. Its thread only. */
 static inline void held_drop(struct held *held, unsigned index)
 {

@@ -125,8 +125,12 @@ static struct suspended *hand_over(struct thread *thread, const struct held_note
 void held_at_poll_end(struct thread *thread, const struct poll_frame *frame)
 {
 	uint64_t scheduler = 0;
-	bool finished = has_finished(frame, &scheduler), released;
-	unsigned base = (unsigned)(frame->held / sizeof(struct held_note));
+	unsigned base = thread_poll_base(thread, (uint32_t)(frame - thread->polls));
+	bool finished, released;
+
+	if (base >= held_count(&thread->held))
+		return;
+	finished = has_finished(frame, &scheduler);
 
 	for (unsigned i = base; i < held_count(&thread->held); i++) {
 		uint64_t lock = thread->held.notes[i].lock;
@@ -144,9 +148,9 @@ void held_at_poll_end(struct thread *thread, const struct poll_frame *frame)
 		if (released || was_released_elsewhere(thread, lock, frame->start))
 			suspended_released(lock);
 	}
-	__atomic_store_n(&thread->held.top, frame->held, __ATOMIC_RELEASE);
+	held_cut(&thread->held, base);
 	/* The next poll did not begin when this one ended. */
-	thread->chained = false;
+	thread->last_end = 0;
 }
 
 /* Notes that the body of a root future took, from index `base` on. */
@@ -186,7 +190,8 @@ static void root_yields(struct thread *thread, unsigned base, bool parks)
 void held_before_poll(struct thread *thread, struct poll_frame *frame)
 {
 	root_yields(thread, 0, false);
-	frame->held = thread->held.top;
+	thread->bases[0].held = thread->held.top;
+	thread->bases[0].start = frame->start;
 }
 
 void held_before_park(struct thread *thread)
@@ -196,6 +201,6 @@ void held_before_park(struct thread *thread)
 	if (frame && frame->class == POLL_TASK)
 		return;
 	thread_busy_begin(thread);
-	root_yields(thread, frame ? (unsigned)(frame->held / sizeof(struct held_note)) : 0, true);
+	root_yields(thread, frame ? thread_poll_base(thread, thread->depth - 1) : 0, true);
 	thread_busy_end(thread);
 }

@@ -12,6 +12,7 @@
 #include "runtime/adapter.h"
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
+#include "runtime/held.h"
 #include "runtime/images.h"
 #include "runtime/recording.h"
 #include "runtime/sys.h"
@@ -56,6 +57,7 @@ static void start_recording(void)
 	recording.long_poll = clock_ticks_of(config->long_poll_ns);
 	recording.poll_look = recording.long_poll;
 	__atomic_store_n(&recording.on, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&held_follows, true, __ATOMIC_RELEASE);
 }
 
 static void examine(unsigned index, struct image *image)

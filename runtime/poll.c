@@ -77,7 +77,7 @@ leave_looked_at(struct thread *thread, const struct poll_frame *frame, uint64_t 
 }
 
 /* `class` is frame->class, where the caller knows it as a constant. */
-static inline __attribute__((always_inline)) void
+static inline __attribute__((always_inline)) uint64_t
 leave(struct thread *thread, struct poll_frame *frame, enum poll_class class)
 {
 	uint64_t now = clock_ticks();
@@ -85,15 +85,15 @@ leave(struct thread *thread, struct poll_frame *frame, enum poll_class class)
 
 	thread->depth--;
 	thread->last_end = now;
-	thread->chained = true;
 	if (class != POLL_TASK)
-		return;
+		return now;
 	if (__builtin_expect(duration >= recording.poll_look, 0))
 		leave_looked_at(thread, frame, duration);
 	else
 		durations_count(&thread->poll_stats, clock_ns(duration));
-	if (__builtin_expect(thread->held.top > frame->held, 0))
+	if (__builtin_expect(thread->held.top != 0, 0))
 		held_at_poll_end(thread, frame);
+	return now;
 }
 
 /*
@@ -102,8 +102,9 @@ leave(struct thread *thread, struct poll_frame *frame, enum poll_class class)
  */
 static inline void poll_leave_task(struct poll_guard *guard)
 {
-	leave(guard->thread, guard->frame, POLL_TASK);
-	guard->frame[-1].explained += guard->thread->last_end - guard->frame->start;
+	uint64_t end = leave(guard->thread, guard->frame, POLL_TASK);
+
+	guard->frame[-1].explained += end - guard->frame->start;
 }
 
 static inline void poll_leave_blocking(struct poll_guard *guard)
@@ -169,6 +170,13 @@ static __attribute__((noinline)) void enter_blocking(struct thread *thread, cons
 	__atomic_store_n(&thread->loop_start, start, __ATOMIC_RELEASE);
 }
 
+/* Most polls begin with nothing held, and need not say so. */
+static __attribute__((noinline, cold)) void note_base(struct thread *thread, uint32_t depth)
+{
+	thread->bases[depth].held = thread->held.top;
+	thread->bases[depth].start = thread->polls[depth].start;
+}
+
 static inline __attribute__((always_inline)) struct poll_frame *
 poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const char *header,
 	   enum poll_class class, bool chained)
@@ -182,9 +190,10 @@ poll_enter(struct thread *thread, uint32_t depth, struct task_type *type, const 
 			      : 0;
 	frame->explained = 0;
 	frame->header = header;
-	frame->held = thread->held.top;
+	if (__builtin_expect(thread->held.top != 0, 0))
+		note_base(thread, depth);
 	frame->class = (uint8_t) class;
-	thread->chained = false;
+	thread->last_end = 0;
 	thread->depth = depth + 1;
 	return frame;
 }
@@ -209,7 +218,7 @@ static __attribute__((noinline)) void poll_run_outer(struct task_type *type, cha
 		struct poll_guard guard __attribute__((unused, cleanup(poll_leave_bottom))) = {
 			thread, poll_enter(thread, thread->depth, type, header, class, false)};
 
-		if (__builtin_expect(guard.frame->held != 0, 0) && class == POLL_TASK)
+		if (__builtin_expect(thread->held.top != 0, 0) && class == POLL_TASK)
 			held_before_poll(thread, guard.frame);
 		guard.frame->watch = engine_watch | thread_root_watch();
 		engine_watch |= WATCH_POLL;
@@ -229,7 +238,7 @@ static inline __attribute__((always_inline)) void poll_run(struct task_type *typ
 		return;
 	}
 	uint32_t depth = thread->depth;
-	bool chained = thread->chained && thread->polls[depth - 1].class == POLL_BLOCKING;
+	bool chained = thread->last_end && thread->polls[depth - 1].class == POLL_BLOCKING;
 	struct poll_frame *frame = poll_enter(thread, depth, type, header, class, chained);
 
 	if (class == POLL_TASK) {

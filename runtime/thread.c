@@ -126,7 +126,7 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->loop_worker = 0;
 	thread->loop_start = 0;
 	thread->depth = 0;
-	thread->chained = false;
+	thread->last_end = 0;
 	thread->polled = false;
 	thread->in_call = false;
 	thread->call_start = 0;

@@ -35,9 +35,15 @@ struct poll_frame {
 	uint64_t start;     /* ticks */
 	uint64_t explained; /* ticks in recorded calls and nested polls */
 	const char *header; /* of the task; may be gone when the poll has returned */
-	uint64_t held;      /* held.top when it began */
 	uint8_t class;      /* enum poll_class */
 	uint8_t watch;      /* of the bottom frame: engine_watch to restore */
+};
+
+/* Of the poll with the same depth and start: what held.top was when it began. Otherwise it was 0.
+ */
+struct poll_base {
+	uint64_t held;
+	uint64_t start;
 };
 
 struct durations {
@@ -53,17 +59,18 @@ struct op_counter {
 };
 
 struct thread {
-	uint32_t depth; /* open polls; those beyond MAX_OPEN_POLLS are only counted */
-	bool chained;   /* nothing was observed since the last poll's end, at `last_end` */
-	bool polled;    /* has run a hooked poll */
-	bool in_call;   /* inside a wrapped call or the engine's slow path */
-	uint64_t last_end;
+	uint32_t depth;       /* open polls; those beyond MAX_OPEN_POLLS are only counted */
+	bool polled;          /* has run a hooked poll */
+	bool in_call;         /* inside a wrapped call or the engine's slow path */
+	uint64_t last_end;    /* of the last poll, in ticks; 0: something was observed since */
+	struct held held;     /* begins with what every poll reads */
 	uintptr_t call_frame; /* address of the wrapper's frame while in_call */
 	uint64_t call_start;  /* ticks, while in a wrapped call; else 0 */
 	uint32_t call_op;
 	uint64_t calls;                     /* wrapped calls begun while watched */
 	struct unwind_context call_context; /* the wrapper's */
 	struct poll_frame polls[MAX_OPEN_POLLS];
+	struct poll_base bases[MAX_OPEN_POLLS];
 	struct durations poll_stats;
 	struct op_counter ops[ENGINE_MAX_OPS];
 
@@ -71,7 +78,6 @@ struct thread {
 	uint64_t loop_start;
 	uint64_t loop_worker;
 
-	struct held held;
 	struct stack_copy held_copies[HELD_MAX];
 	uint64_t held_lost; /* notes that had no room */
 	uint64_t held_full; /* times that the list was full */
@@ -153,6 +159,16 @@ static inline void thread_busy_begin(struct thread *thread)
 static inline void thread_busy_end(struct thread *thread)
 {
 	thread->in_call = false;
+}
+
+/* How many locks the thread held when its poll at `depth` began. */
+static inline unsigned thread_poll_base(const struct thread *thread, uint32_t depth)
+{
+	const struct poll_base *base = &thread->bases[depth];
+
+	return base->start == thread->polls[depth].start
+		       ? (unsigned)(base->held / sizeof(struct held_note))
+		       : 0;
 }
 
 /* The innermost open poll, or NULL. */

@@ -111,7 +111,8 @@ Test(thread, takes_over_the_state_of_a_retired_one)
 	struct thread *old = ended_thread("old"), *fresh;
 
 	old->depth = 4;
-	old->in_call = old->chained = old->polled = true;
+	old->in_call = old->polled = true;
+	old->last_end = 5;
 	old->loop_worker = old->loop_start = 99;
 	old->id = 12;
 	old->stacks.stacks[1].count = 3;
@@ -121,7 +122,7 @@ Test(thread, takes_over_the_state_of_a_retired_one)
 	cr_assert_eq(registered(), 1);
 	cr_assert_str_eq(fresh->name, "new");
 	cr_assert_eq(fresh->depth, 0);
-	cr_assert_not(fresh->in_call || fresh->chained || fresh->polled || fresh->retired);
+	cr_assert_not(fresh->in_call || fresh->last_end || fresh->polled || fresh->retired);
 	cr_assert_eq(fresh->loop_worker + fresh->loop_start, 0);
 	cr_assert_eq(fresh->id, 0, "it is told as a thread of its own");
 	cr_assert_eq(fresh->stacks.stacks[1].count, 0, "the stack it was on may be unmapped");
