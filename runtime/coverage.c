@@ -32,6 +32,18 @@ static const char *const sentences[BLIND_SPOT_COUNT] = {
 	[BLIND_BAD_SETTING] =
 		"an OVERSTAY_ environment variable holds a value that is not a time; its "
 		"default was used",
+	[BLIND_LOCKS_NO_DECODER] = "libZydis is not available in the version that this library was "
+				   "built with: inlined "
+				   "locks are not followed, only pthread's",
+	[BLIND_LOCKS_NO_UNWIND_TABLES] = "an object with a runtime has no unwind tables "
+					 "(.eh_frame_hdr): its inlined locks are "
+					 "not followed, only pthread's",
+	[BLIND_LOCKS_LATE] = "an object with a runtime was loaded when other threads were running: "
+			     "its inlined locks "
+			     "are not followed, only pthread's",
+	[BLIND_LOCKS_MACHINE] = "inlined locks are followed on x86-64 only: here only waits for "
+				"locks are seen, and "
+				"locks of pthread",
 };
 
 void coverage_add_runtime(const char *name, const char *layout, uint32_t image, uint32_t vtables)

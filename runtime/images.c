@@ -110,8 +110,10 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
 		/* It may have been closed and opened again at the same place, and is new then. */
 		if (seen_subs != walk->subs_before && !known->initial)
 			known->looks = 0;
-		if (!known->loaded)
+		if (!known->loaded) {
 			known->hooked = 0;
+			known->locks_followed = false;
+		}
 		known->loaded = true;
 		image = known;
 	} else if (image_count == IMAGES_MAX) {

@@ -25,6 +25,7 @@ struct image {
 	uint64_t next_look_ns; /* CLOCK_MONOTONIC; objects.c */
 	unsigned walk;         /* the last images_update that met it */
 	uint32_t hooked;       /* slots replaced so far */
+	bool locks_followed;   /* lock_patch_image has seen it */
 };
 
 /*

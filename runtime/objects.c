@@ -14,6 +14,7 @@
 #include "runtime/coverage.h"
 #include "runtime/held.h"
 #include "runtime/images.h"
+#include "runtime/lock_patch.h"
 #include "runtime/recording.h"
 #include "runtime/sys.h"
 #include "runtime/thread.h"
@@ -93,10 +94,27 @@ static void look_at(unsigned index, struct image *image)
 	unsettled += image->looks < looks;
 }
 
+/*
+ * Outside of the walk over objects: the decoder is loaded for this, which takes the loader's locks.
+ * Where other threads could close an object meanwhile, nothing is looked at.
+ */
+static void follow_locks(void)
+{
+	for (unsigned i = 0; i < images_count(); i++) {
+		struct image *image = images_get(i);
+
+		if (!image->hooked || !image->loaded || image->locks_followed)
+			continue;
+		image->locks_followed = true;
+		lock_patch_image(image);
+	}
+}
+
 static void examine_new(void)
 {
 	unsettled = 0;
 	images_update(look_at);
+	follow_locks();
 	if (coverage.task_vtables && !recording.on && !coverage.off)
 		start_recording();
 }

@@ -49,6 +49,8 @@ static void image_fill(struct elf_image *image, uint64_t bias, const uint8_t *fi
 			image->tls_file_size = phdr->p_filesz;
 		} else if (phdr->p_type == PT_DYNAMIC) {
 			image->dynamic = start;
+		} else if (phdr->p_type == PT_GNU_EH_FRAME) {
+			image->unwind_index = start;
 		}
 	}
 	if (!image->segment_count)

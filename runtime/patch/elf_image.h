@@ -27,6 +27,7 @@ struct elf_image {
 	uint64_t relro_start, relro_end; /* read-only after relocation; both 0 when there is none */
 	uint64_t tls_start, tls_file_size; /* template of the thread-local block; 0: none */
 	uint64_t dynamic;                  /* run-time address of the dynamic section; 0: none */
+	uint64_t unwind_index;             /* run-time address of .eh_frame_hdr; 0: none */
 	bool fixed;                        /* ET_EXEC: not relocated, constants in read-only data */
 	unsigned segment_count;
 	struct elf_segment segments[ELF_IMAGE_SEGMENTS];

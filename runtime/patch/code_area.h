@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory for generated code in reach of an image's code, and the image's code itself: written first
+ * and executed afterwards, never both at a time.
+ * Runs on: the constructor or the holder of the object lock, while the process has one thread.
+ */
+#ifndef OVERSTAY_CODE_AREA_H
+#define OVERSTAY_CODE_AREA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/patch/elf_image.h"
+
+/* Writable memory not farther than 32-bit displacements reach from all of the image, or NULL. */
+void *code_area_map(const struct elf_image *image, size_t size);
+
+/* Makes it executable instead of writable; returns 0 or a negative errno. */
+int code_area_seal(void *area, size_t size);
+
+void code_area_unmap(void *area, size_t size);
+
+/*
+ * Whether the kernel lets pages of this file be executed after they were written to (a security
+ * module may not); tried on a page that nobody uses.
+ */
+bool code_area_may_patch(const char *path);
+
+/*
+ * The image's code becomes writable instead of executable, and back. Between the two no signal is
+ * delivered, and nothing may run that is in the image. begin returns 0 or a negative errno.
+ */
+struct code_window {
+	const struct elf_image *image;
+	uint64_t signals;
+};
+
+int code_window_begin(struct code_window *window, const struct elf_image *image);
+void code_window_end(struct code_window *window);
+
+#endif

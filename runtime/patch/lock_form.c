@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of forms.
+ * Runs on: the constructor or the holder of the object lock, the viewer.
+ */
+#include "lock_form.h"
+
+#include <stddef.h>
+
+#define WINDOW     40 /* bytes before the instruction that are looked at */
+#define MAX_BEFORE 16 /* instructions in it */
+#define EXACT(n)                                                                                   \
+	{                                                                                          \
+		VALUE_CONSTANT, (n)                                                                \
+	}
+#define SUM(n)                                                                                     \
+	{                                                                                          \
+		VALUE_SUM, (n)                                                                     \
+	}
+#define BITS(n)                                                                                    \
+	{                                                                                          \
+		VALUE_OR, (n)                                                                      \
+	}
+#define ANY                                                                                        \
+	{                                                                                          \
+		VALUE_UNKNOWN, 0                                                                   \
+	}
+#define CMPXCHG ZYDIS_MNEMONIC_CMPXCHG
+#define XADD    ZYDIS_MNEMONIC_XADD
+#define XCHG    ZYDIS_MNEMONIC_XCHG
+
+/*
+ * std: sys/sync/mutex/futex.rs, rwlock/futex.rs (1.62 to 1.95); parking_lot: raw_mutex.rs,
+ * raw_rwlock.rs (0.12: PARKED 1, WRITER_PARKED 2, UPGRADABLE 4, WRITER 8, one reader 16); dashmap:
+ * lock.rs (5.3 on: one reader 4, one writer all bits from 2 up).
+ */
+/* clang-format off */
+static const struct lock_form forms[] = {
+	{CMPXCHG, 32, LOCK_STD_MUTEX, LOCK_EXCLUSIVE, FORM_ACQUIRE, false, EXACT(1), EXACT(0)},
+	{CMPXCHG, 32, LOCK_STD_MUTEX, LOCK_EXCLUSIVE, FORM_TRY, false, EXACT(1), EXACT(0)},
+	{XCHG, 32, LOCK_STD_MUTEX, LOCK_EXCLUSIVE, FORM_RELEASE, false, EXACT(0), ANY},
+	{CMPXCHG, 32, LOCK_STD_RWLOCK, LOCK_EXCLUSIVE, FORM_ACQUIRE, false, EXACT(0x3fffffff), EXACT(0)},
+	{CMPXCHG, 32, LOCK_STD_RWLOCK, LOCK_EXCLUSIVE, FORM_TRY, true, BITS(0x3fffffff), ANY},
+	{CMPXCHG, 32, LOCK_STD_RWLOCK, LOCK_EXCLUSIVE, FORM_TRY, true, SUM(0x3fffffff), ANY},
+	{CMPXCHG, 32, LOCK_STD_RWLOCK, LOCK_SHARED, FORM_ACQUIRE, false, SUM(1), ANY},
+	{CMPXCHG, 32, LOCK_STD_RWLOCK, LOCK_SHARED, FORM_TRY, false, SUM(1), ANY},
+	{XADD, 32, LOCK_STD_RWLOCK, LOCK_SHARED, FORM_RELEASE, false, EXACT(-1), ANY},
+	{XADD, 32, LOCK_STD_RWLOCK, LOCK_EXCLUSIVE, FORM_RELEASE, false, EXACT((int32_t)0xc0000001), ANY},
+	{CMPXCHG, 8, LOCK_PARKING_LOT_MUTEX, LOCK_EXCLUSIVE, FORM_ACQUIRE, false, EXACT(1), EXACT(0)},
+	{CMPXCHG, 8, LOCK_PARKING_LOT_MUTEX, LOCK_EXCLUSIVE, FORM_TRY, false, BITS(1), ANY},
+	{CMPXCHG, 8, LOCK_PARKING_LOT_MUTEX, LOCK_EXCLUSIVE, FORM_RELEASE, false, EXACT(0), EXACT(1)},
+	{CMPXCHG, 64, LOCK_PARKING_LOT_RWLOCK, LOCK_EXCLUSIVE, FORM_ACQUIRE, false, EXACT(8), EXACT(0)},
+	{CMPXCHG, 64, LOCK_PARKING_LOT_RWLOCK, LOCK_EXCLUSIVE, FORM_TRY, false, EXACT(8), EXACT(0)},
+	{CMPXCHG, 64, LOCK_PARKING_LOT_RWLOCK, LOCK_EXCLUSIVE, FORM_RELEASE, false, EXACT(0), EXACT(8)},
+	{CMPXCHG, 64, LOCK_PARKING_LOT_RWLOCK, LOCK_SHARED, FORM_ACQUIRE, false, SUM(0x10), ANY},
+	{XADD, 64, LOCK_PARKING_LOT_RWLOCK, LOCK_SHARED, FORM_RELEASE, false, EXACT(-0x10), ANY},
+	{CMPXCHG, 64, LOCK_PARKING_LOT_RWLOCK, LOCK_UPGRADABLE, FORM_ACQUIRE, false, SUM(0x14), ANY},
+	{CMPXCHG, 64, LOCK_PARKING_LOT_RWLOCK, LOCK_UPGRADABLE, FORM_RELEASE, false, SUM(-0x14), ANY},
+	{CMPXCHG, 64, LOCK_DASHMAP, LOCK_EXCLUSIVE, FORM_ACQUIRE, false, EXACT(-4), EXACT(0)},
+	{CMPXCHG, 64, LOCK_DASHMAP, LOCK_EXCLUSIVE, FORM_TRY, false, EXACT(-4), EXACT(0)},
+	{CMPXCHG, 64, LOCK_DASHMAP, LOCK_EXCLUSIVE, FORM_RELEASE, false, EXACT(0), EXACT(-4)},
+	{CMPXCHG, 64, LOCK_DASHMAP, LOCK_SHARED, FORM_ACQUIRE, false, SUM(4), ANY},
+	{XADD, 64, LOCK_DASHMAP, LOCK_SHARED, FORM_RELEASE, false, EXACT(-4), ANY},
+};
+/* clang-format on */
+
+struct before {
+	struct instruction list[MAX_BEFORE];
+	unsigned count;
+};
+
+/*
+ * Instructions cannot be decoded backwards. From nearly every start a few instructions on the
+ * decoder is in step with the code; a run that ends exactly at the instruction is taken, the one
+ * that starts first.
+ */
+static void read_before(const struct decoder *decoder, uint64_t address, uint64_t floor,
+			struct before *before)
+{
+	uint64_t first = address - floor > WINDOW ? address - WINDOW : floor;
+
+	for (uint64_t start = first; start < address; start++) {
+		uint64_t at = start;
+
+		before->count = 0;
+		while (at < address && before->count < MAX_BEFORE &&
+		       decoder_at(decoder, at, &before->list[before->count]))
+			at = before->list[before->count++].next;
+		if (at == address)
+			return;
+	}
+	before->count = 0;
+}
+
+static bool is_register(const ZydisDecodedOperand *operand, ZydisRegister whole)
+{
+	return operand->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	       register_whole(operand->reg.value) == whole;
+}
+
+/* What the instruction that writes `reg` makes of it. */
+static struct value value_of(const struct instruction *instruction, ZydisRegister reg)
+{
+	const ZydisDecodedOperand *to = &instruction->operands[0];
+	const ZydisDecodedOperand *from = &instruction->operands[1];
+
+	if (!is_register(to, reg))
+		return (struct value){0};
+	switch (instruction->info.mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+		if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+			return (struct value)EXACT(from->imm.value.s);
+		break;
+	case ZYDIS_MNEMONIC_XOR:
+		if (is_register(from, reg))
+			return (struct value)EXACT(0);
+		break;
+	case ZYDIS_MNEMONIC_OR:
+		if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+			return (struct value)BITS(from->imm.value.s);
+		break;
+	case ZYDIS_MNEMONIC_ADD:
+		if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+			return (struct value)SUM(from->imm.value.s);
+		break;
+	case ZYDIS_MNEMONIC_LEA:
+		if (register_whole(from->mem.base) == ZYDIS_REGISTER_RAX &&
+		    from->mem.index == ZYDIS_REGISTER_NONE)
+			return (struct value)SUM(from->mem.disp.value);
+		break;
+	default:
+		break;
+	}
+	return (struct value){0};
+}
+
+static struct value value_before(const struct before *before, ZydisRegister reg)
+{
+	for (unsigned i = before->count; i > 0; i--) {
+		const struct instruction *instruction = &before->list[i - 1];
+
+		if (instruction_is_call(instruction))
+			return (struct value){0};
+		if (instruction_writes(instruction, reg))
+			return value_of(instruction, reg);
+	}
+	return (struct value){0};
+}
+
+bool atomic_read(const struct decoder *decoder, uint64_t address, uint64_t function_start,
+		 struct atomic *ret)
+{
+	const ZydisDecodedOperand *operands = ret->instruction.operands;
+	struct before before;
+	unsigned reg;
+
+	if (!decoder_at(decoder, address, &ret->instruction) ||
+	    !instruction_is_atomic(&ret->instruction))
+		return false;
+	ret->operation = ret->instruction.info.mnemonic;
+	if (ret->operation != CMPXCHG && ret->operation != XADD && ret->operation != XCHG)
+		return false;
+	reg = operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY ? 1 : 0;
+	ret->memory = &operands[1 - reg];
+	if (operands[reg].type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    ret->memory->mem.segment == ZYDIS_REGISTER_FS ||
+	    ret->memory->mem.segment == ZYDIS_REGISTER_GS)
+		return false;
+	ret->width = ret->memory->size;
+	read_before(decoder, address, function_start, &before);
+	ret->source = value_before(&before, register_whole(operands[reg].reg.value));
+	ret->expected = ret->operation == CMPXCHG ? value_before(&before, ZYDIS_REGISTER_RAX)
+						  : (struct value){0};
+	return true;
+}
+
+static int64_t narrowed(int64_t number, unsigned width)
+{
+	return width == 8 ? (int8_t)number : width == 32 ? (int32_t)number : number;
+}
+
+static bool fits(const struct value *have, const struct value *want, unsigned width, bool known)
+{
+	if (want->kind == VALUE_UNKNOWN)
+		return true;
+	if (have->kind == VALUE_UNKNOWN)
+		return !known;
+	return have->kind == want->kind &&
+	       narrowed(have->number, width) == narrowed(want->number, width);
+}
+
+const struct lock_form *lock_form_next(const struct atomic *atomic,
+				       const struct lock_form *previous, bool known)
+{
+	const struct lock_form *end = forms + sizeof(forms) / sizeof(*forms);
+
+	for (const struct lock_form *form = previous ? previous + 1 : forms; form < end; form++)
+		if (form->operation == atomic->operation && form->width == atomic->width &&
+		    fits(&atomic->source, &form->source, atomic->width, known) &&
+		    fits(&atomic->expected, &form->expected, atomic->width, known))
+			return form;
+	return NULL;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds lock instructions in an image.
+ * Runs on: the constructor or the holder of the object lock, the viewer.
+ */
+#include "lock_sites.h"
+
+#include <string.h>
+
+#include "runtime/patch/atomic_scan.h"
+#include "runtime/patch/replaceable.h"
+#include "runtime/patch/slow_path.h"
+#include "runtime/sys.h"
+
+static const char *const reasons[SKIP_COUNT] = {
+	[SKIP_NOT] = NULL,
+	[SKIP_BRANCH] = "a branch lands inside the bytes to be replaced",
+	[SKIP_OPERAND] = "an instruction that cannot be moved",
+	[SKIP_FLAGS] = "the processor's flags are in use",
+	[SKIP_BOUNDS] = "the function's extent is not known",
+	[SKIP_REFUSED] = "memory could not be had or made writable",
+};
+
+struct finding_sites {
+	struct lock_search search;
+	struct lock_sites *sites;
+};
+
+const char *lock_skip_reason(enum lock_skip skip)
+{
+	return reasons[skip];
+}
+
+static struct lock_site *add(struct lock_sites *sites, const struct lock_site *site)
+{
+	if (sites->count == LOCK_SITES_MAX)
+		return NULL;
+	sites->list[sites->count] = *site;
+	return &sites->list[sites->count++];
+}
+
+static bool mentions_before(const struct decoder *decoder, uint64_t address, uint32_t number)
+{
+	const uint8_t *bytes = elf_image_bytes(decoder->image, address - 48, 48);
+
+	return bytes && memmem(bytes, 48, &number, sizeof(number));
+}
+
+/* The poison flag follows std's futex word; lock and try_lock look at it once they have the lock.
+ */
+static bool reads_poison(const struct decoder *decoder, const struct atomic *atomic)
+{
+	const ZydisDecodedOperandMem *word = &atomic->memory->mem;
+	uint64_t fixed = instruction_rip_address(&atomic->instruction, atomic->memory);
+	struct instruction next;
+	uint64_t at = atomic->instruction.next;
+
+	for (unsigned i = 0; i < 20 && decoder_at(decoder, at, &next); i++, at = next.next)
+		for (unsigned j = 0; j < next.info.operand_count; j++) {
+			const ZydisDecodedOperand *operand = &next.operands[j];
+
+			if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY || operand->size != 8)
+				continue;
+			if (fixed ? instruction_rip_address(&next, operand) == fixed + 4
+				  : operand->mem.base == word->base &&
+					    operand->mem.index == word->index &&
+					    operand->mem.disp.value == word->disp.value + 4)
+				return true;
+		}
+	return false;
+}
+
+/* An instruction without a slow path: only forms that say enough by themselves. */
+static bool is_try(const struct lock_search *search, const struct atomic *atomic,
+		   struct lock_site *site)
+{
+	const struct lock_form *form = NULL;
+
+	while ((form = lock_form_next(atomic, form, true)) && form->action != FORM_TRY)
+		;
+	if (!form)
+		return false;
+	site->type = form->type;
+	site->mode = form->mode;
+	if (form->type == LOCK_STD_MUTEX)
+		return reads_poison(search->decoder, atomic);
+	if (form->type == LOCK_STD_RWLOCK)
+		return form->distinct ||
+		       mentions_before(search->decoder, site->address, 0x3ffffffd) ||
+		       mentions_before(search->decoder, site->address, 0x3ffffffe);
+	site->tentative = true;
+	return true;
+}
+
+/* The form that agrees with the slow path that was found; NULL when none does. */
+static const struct lock_form *agreed_form(const struct atomic *atomic,
+					   const struct slow_path *slow)
+{
+	const struct lock_form *form = NULL;
+	bool known = !slow->name;
+	uint8_t action = slow->acquires ? FORM_ACQUIRE : FORM_RELEASE;
+
+	while ((form = lock_form_next(atomic, form, known))) {
+		if (form->action != action)
+			continue;
+		if (!slow->name ||
+		    (form->type == slow->name->type &&
+		     (form->mode == slow->name->mode || slow->name->role == FUNCTION_SLOW_RELEASE)))
+			return form;
+	}
+	return NULL;
+}
+
+static bool classify(const struct lock_search *search, const struct atomic *atomic,
+		     struct lock_site *site, struct slow_path *slow)
+{
+	const struct lock_form *form;
+
+	*slow = (struct slow_path){0};
+	if (!lock_form_next(atomic, NULL, false))
+		return false;
+	if (!slow_path_find(search, atomic, atomic->operation == ZYDIS_MNEMONIC_CMPXCHG, slow)) {
+		*slow = (struct slow_path){0};
+		return is_try(search, atomic, site);
+	}
+	form = agreed_form(atomic, slow);
+	if (!form)
+		return false;
+	site->type = form->type;
+	site->mode = form->mode;
+	site->release = form->action == FORM_RELEASE;
+	site->slow = slow->function;
+	return true;
+}
+
+/* A slow path that was told by its shape, so that it is not among the functions by name. */
+static void add_slow_function(struct finding_sites *finding, const struct lock_site *site,
+			      const struct slow_path *slow)
+{
+	struct lock_sites *sites = finding->sites;
+	struct lock_site function = {
+		.address = slow->function,
+		.type = site->type,
+		.mode = site->mode,
+		.function = true,
+		.role = slow->result_used ? FUNCTION_SLOW_TRY : FUNCTION_SLOW_ACQUIRE,
+	};
+
+	if (!slow->function || slow->name || !slow->acquires)
+		return;
+	for (size_t i = 0; i < sites->count; i++)
+		if (sites->list[i].function && sites->list[i].address == slow->function) {
+			if (slow->result_used)
+				sites->list[i].role = FUNCTION_SLOW_TRY;
+			return;
+		}
+	add(sites, &function);
+}
+
+static void check_replaceable(const struct decoder *decoder, struct lock_site *site)
+{
+	struct function_bounds bounds;
+
+	if (!function_bounds_at(decoder->image, site->address, &bounds)) {
+		site->skip = SKIP_BOUNDS;
+		return;
+	}
+	site->skip = (uint8_t)replaceable_length(decoder, site->address, &bounds, &site->length);
+	if (!site->skip && site->release && !site->function &&
+	    !replaceable_flags_unused(decoder, site->address))
+		site->skip = SKIP_FLAGS;
+}
+
+static void examine(void *context, uint64_t address)
+{
+	struct finding_sites *finding = context;
+	const struct lock_search *search = &finding->search;
+	struct lock_site site = {.address = address};
+	struct function_bounds bounds;
+	struct slow_path slow;
+	struct atomic atomic;
+
+	if (!function_bounds_at(search->image, address, &bounds) ||
+	    !atomic_read(search->decoder, address, bounds.start, &atomic) ||
+	    !classify(search, &atomic, &site, &slow))
+		return;
+	site.plumbing = lock_functions_is_plumbing(search->functions, address);
+	if (add(finding->sites, &site))
+		add_slow_function(finding, &site, &slow);
+}
+
+static bool holds_acquiring_site(const struct lock_sites *sites, size_t count,
+				 const struct lock_function *function)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!sites->list[i].function &&
+		    sites->list[i].address - function->address < function->size)
+			return true;
+	return false;
+}
+
+/* Whole lock functions count where their atomic instruction is not inlined: unoptimised builds. */
+static void add_named_functions(struct finding_sites *finding)
+{
+	const struct lock_functions *functions = finding->search.functions;
+	size_t inlined = finding->sites->count;
+
+	for (size_t i = 0; i < functions->count; i++) {
+		const struct lock_function *function = &functions->list[i];
+		struct lock_site site = {
+			.address = function->address,
+			.type = function->type,
+			.mode = function->mode,
+			.function = true,
+			.role = function->role,
+			.release = function->role == FUNCTION_UNLOCK,
+		};
+
+		if (function->role == FUNCTION_PLUMBING || function->role == FUNCTION_SLOW_RELEASE)
+			continue;
+		if (function->role != FUNCTION_SLOW_ACQUIRE &&
+		    function->role != FUNCTION_SLOW_TRY &&
+		    holds_acquiring_site(finding->sites, inlined, function))
+			continue;
+		add(finding->sites, &site);
+	}
+}
+
+/* Tries of a kind of lock of which nothing certain is there are something else. */
+static void drop_unlikely(struct lock_sites *sites)
+{
+	bool certain[LOCK_TYPES] = {false};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sites->count; i++)
+		if (!sites->list[i].tentative)
+			certain[sites->list[i].type] = true;
+	for (size_t i = 0; i < sites->count; i++)
+		if (!sites->list[i].tentative || certain[sites->list[i].type])
+			sites->list[kept++] = sites->list[i];
+	sites->count = kept;
+}
+
+static void find(struct lock_sites *sites, const struct decoder *decoder,
+		 const struct lock_functions *functions, struct slow_shapes *shapes)
+{
+	struct finding_sites finding = {
+		.search = {decoder, decoder->image, functions, shapes},
+		.sites = sites,
+	};
+
+	slow_shapes_init(shapes, decoder->image);
+	atomic_scan(decoder->image, examine, &finding);
+	drop_unlikely(sites);
+	add_named_functions(&finding);
+	for (size_t i = 0; i < sites->count; i++)
+		check_replaceable(decoder, &sites->list[i]);
+}
+
+bool lock_sites_find(struct lock_sites *sites, const struct decoder *decoder,
+		     const struct elf_image *image, const char *path)
+{
+	struct decoder own = {0};
+	struct lock_functions functions;
+	struct slow_shapes *shapes = sys_map(sizeof(*shapes));
+
+	*sites = (struct lock_sites){.list = sys_map(sizeof(*sites->list) * LOCK_SITES_MAX)};
+	if (!sites->list || !shapes || !lock_functions_read(&functions, image, path))
+		return false;
+	sites->unwind_tables_missing = !image->unwind_index;
+	if (sites->unwind_tables_missing)
+		;
+	else if (!decoder && !decoder_open(&own, image))
+		sites->decoder_missing = true;
+	else
+		find(sites, decoder ? decoder : &own, &functions, shapes);
+	decoder_close(&own);
+	lock_functions_free(&functions);
+	sys_call2(SYS_munmap, shapes, sizeof(*shapes));
+	return true;
+}
+
+void lock_sites_free(struct lock_sites *sites)
+{
+	if (sites->list)
+		sys_call2(SYS_munmap, sites->list, sizeof(*sites->list) * LOCK_SITES_MAX);
+	sites->list = NULL;
+}

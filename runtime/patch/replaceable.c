@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks before text is replaced.
+ * Runs on: the constructor or the holder of the object lock, the viewer.
+ */
+#include "replaceable.h"
+
+#include <string.h>
+
+#define MAX_FLAG_STEPS 6
+#define ARITHMETIC_FLAGS                                                                           \
+	(ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF | ZYDIS_CPUFLAG_ZF |               \
+	 ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_OF)
+
+/*
+ * Calls stay where they are, for their return addresses; short loops have no long form. Everything
+ * else is position-independent, or relative to the instruction pointer with 32 bits.
+ */
+static bool is_movable(const struct instruction *instruction)
+{
+	if (instruction_is_call(instruction))
+		return false;
+	switch (instruction->info.mnemonic) {
+	case ZYDIS_MNEMONIC_LOOP:
+	case ZYDIS_MNEMONIC_LOOPE:
+	case ZYDIS_MNEMONIC_LOOPNE:
+	case ZYDIS_MNEMONIC_JRCXZ:
+	case ZYDIS_MNEMONIC_JECXZ:
+	case ZYDIS_MNEMONIC_XBEGIN:
+	case ZYDIS_MNEMONIC_INT3:
+	case ZYDIS_MNEMONIC_UD2:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* Decodes the function up to `at` to tell whether an instruction begins there. */
+static bool is_instruction(const struct decoder *decoder, uint64_t start, uint64_t at)
+{
+	struct instruction instruction;
+
+	while (start < at && decoder_at(decoder, start, &instruction))
+		start = instruction.next;
+	return start == at;
+}
+
+static bool is_short_branch(uint8_t byte)
+{
+	return (byte & 0xf0) == 0x70 || byte == 0xeb || (byte & 0xfc) == 0xe0;
+}
+
+/* A branch with 8 bits of displacement to `target`. Bytes that look like one are decoded. */
+static bool short_branch_to(const struct decoder *decoder, const struct function_bounds *function,
+			    const uint8_t *bytes, uint64_t target)
+{
+	uint64_t first = target - function->start > 129 ? target - 129 : function->start;
+
+	for (uint64_t at = first; at < target + 127 && at + 2 <= function->end; at++) {
+		const uint8_t *code = bytes + (at - function->start);
+
+		if (is_short_branch(code[0]) && at + 2 + (uint64_t)(int8_t)code[1] == target &&
+		    is_instruction(decoder, function->start, at))
+			return true;
+	}
+	return false;
+}
+
+/* The same with 32 bits; four bytes that are exactly that distance are taken for one. */
+static bool long_branch_to(const struct function_bounds *function, const uint8_t *bytes,
+			   uint64_t target)
+{
+	uint64_t size = function->end - function->start;
+	uint32_t wanted = (uint32_t)(target - function->start - sizeof(wanted));
+
+	for (uint32_t at = 0; at + sizeof(wanted) <= size; at++) {
+		uint32_t displacement;
+
+		memcpy(&displacement, bytes + at, sizeof(displacement));
+		if (displacement + at == wanted)
+			return true;
+	}
+	return false;
+}
+
+enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t address,
+				  const struct function_bounds *function, uint8_t *ret_length)
+{
+	const uint8_t *bytes =
+		elf_image_bytes(decoder->image, function->start, function->end - function->start);
+	struct instruction instruction;
+	uint64_t at = address;
+
+	*ret_length = 0;
+	if (!bytes)
+		return SKIP_BOUNDS;
+	while (at < address + JUMP_BYTES) {
+		if (!decoder_at(decoder, at, &instruction) || !is_movable(&instruction))
+			return SKIP_OPERAND;
+		/* Nothing runs behind an unconditional end, and what follows is something else. */
+		if ((instruction_is_jump(&instruction) ||
+		     instruction.info.meta.category == ZYDIS_CATEGORY_RET) &&
+		    instruction.next < address + JUMP_BYTES)
+			return SKIP_OPERAND;
+		if (at != address && (long_branch_to(function, bytes, at) ||
+				      short_branch_to(decoder, function, bytes, at)))
+			return SKIP_BRANCH;
+		at = instruction.next;
+	}
+	if (at > function->end)
+		return SKIP_OPERAND;
+	*ret_length = (uint8_t)(at - address);
+	return SKIP_NOT;
+}
+
+bool replaceable_flags_unused(const struct decoder *decoder, uint64_t address)
+{
+	uint32_t pending = ARITHMETIC_FLAGS;
+	struct instruction instruction;
+
+	for (unsigned i = 0; pending && i < MAX_FLAG_STEPS; i++, address = instruction.next) {
+		const ZydisAccessedFlags *flags;
+
+		if (!decoder_at(decoder, address, &instruction))
+			return false;
+		flags = instruction.info.cpu_flags;
+		if (flags->tested & pending)
+			return false;
+		pending &= ~(flags->modified | flags->set_0 | flags->set_1 | flags->undefined);
+	}
+	return pending == 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From an atomic instruction to the slow path of its lock: follows the code behind it to the call
+ * that is made for the same address.
+ * Runs on: the constructor or the holder of the object lock, the viewer.
+ */
+#ifndef OVERSTAY_SLOW_PATH_H
+#define OVERSTAY_SLOW_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/patch/lock_form.h"
+#include "runtime/patch/lock_functions.h"
+#include "runtime/patch/slow_shape.h"
+
+struct slow_path {
+	uint64_t function;                /* 0: the wake-up call was inlined */
+	const struct lock_function *name; /* NULL: told by its shape */
+	bool acquires;                    /* it spins, so it waits for the lock */
+	bool result_used;                 /* its caller looks at what it returns */
+};
+
+/* Everything that finding sites in one image needs. */
+struct lock_search {
+	const struct decoder *decoder;
+	const struct elf_image *image;
+	const struct lock_functions *functions;
+	struct slow_shapes *shapes;
+};
+
+/*
+ * Follows both sides of each branch behind the instruction, or only the side of failure for one
+ * that `acquires`, up to a small number of instructions. False when there is no slow path for the
+ * same address.
+ */
+bool slow_path_find(const struct lock_search *search, const struct atomic *atomic, bool acquires,
+		    struct slow_path *ret);
+
+#endif
