@@ -70,17 +70,23 @@ static bool names_same(const char *function, const char *other)
 	return strcmp(path, other_path) == 0;
 }
 
-/* " in app::load at src/a.rs:31"; only the latter in the function `known`, already written. */
-static void stack_place_put(const struct stack *stack, const char *exe, const char *known,
-			    FILE *out)
+/* A frame of the program's, or one without a name; NULL when there is only plumbing. */
+static const struct frame *place_find(const struct stack *stack, const char *exe)
 {
-	const struct frame *where;
+	const struct frame *where = NULL;
+	size_t i;
 
-	if (!stack || !stack->frame_count)
-		return;
-	where = owner_where(stack, context_boundary(stack), true, exe);
-	if (!where)
-		where = &stack->frames[0];
+	if (stack)
+		where = owner_where(stack, context_boundary(stack), true, exe);
+	for (i = 0; stack && !where && i < stack->frame_count; i++)
+		if (owner_of(&stack->frames[i], NULL) == OWNER_UNKNOWN)
+			where = &stack->frames[i];
+	return where;
+}
+
+/* " in app::load at src/a.rs:31"; only the latter in the function `known`, already written. */
+static void place_put(const struct frame *where, const char *known, FILE *out)
+{
 	if (!where->function) {
 		blind_place_put(where, out);
 		return;
@@ -98,12 +104,13 @@ static void stack_place_put(const struct stack *stack, const char *exe, const ch
 
 static void acquired_put(const struct holder *holder, const char *exe, FILE *out)
 {
+	const struct frame *where = place_find(holder->stack, exe);
 	const struct task_type *type = holder->party.type;
 
-	if (!holder->stack || !holder->stack->frame_count)
+	if (!where)
 		return;
 	fputs(", acquired", out);
-	stack_place_put(holder->stack, exe, type ? type->name : NULL, out);
+	place_put(where, type ? type->name : NULL, out);
 }
 
 static void holder_put(const struct finding *finding, const char *indent, FILE *out)
@@ -168,20 +175,22 @@ static void waiters_put(const struct finding_lock *lock, FILE *out)
 		fprintf(out, ", %" PRIu64 " time%s in all", lock->waits, plural(lock->waits));
 }
 
+/* A function without its file is what the finding begins with. */
 static void held_particulars_put(const struct finding *finding, const char *indent, FILE *out)
 {
 	const struct finding_lock *lock = &finding->lock;
-	bool acquired = lock->acquired && lock->acquired->frame_count;
+	const struct frame *where = place_find(lock->acquired, finding->exe);
 
-	if (!acquired && !lock->waits)
+	if (where && where->function && !where->file)
+		where = NULL;
+	if (!where && !lock->waits)
 		return;
 	fputs(indent, out);
-	if (acquired) {
+	if (where) {
 		fputs("acquired", out);
-		stack_place_put(lock->acquired, finding->exe,
-				finding->has_where ? finding->where.function : NULL, out);
+		place_put(where, finding->has_where ? finding->where.function : NULL, out);
 	}
-	if (acquired && lock->waits)
+	if (where && lock->waits)
 		fputs("; ", out);
 	if (lock->waits)
 		waiters_put(lock, out);
@@ -248,6 +257,7 @@ void lock_put_deadlock(const struct finding *finding, const struct text_style *s
 /* Who waits for what, and where. */
 static void link_waiter_put(const struct link *link, const char *exe, const char *indent, FILE *out)
 {
+	const struct frame *where = place_find(link->stack, exe);
 	const struct task_type *type = link->waiter.type;
 
 	fputs(indent, out);
@@ -259,7 +269,8 @@ static void link_waiter_put(const struct link *link, const char *exe, const char
 	}
 	fputs("waited for a ", out);
 	lock_put_type(finding_lock_of(&link->lock).type, out);
-	stack_place_put(link->stack, exe, type ? type->name : NULL, out);
+	if (where)
+		place_put(where, type ? type->name : NULL, out);
 	fputc('\n', out);
 }
 

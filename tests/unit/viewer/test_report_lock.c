@@ -17,7 +17,8 @@
 	"{\"t\":\"type\",\"vtable\":1,\"name\":\"app::hold::{{closure}}\"}\n"                      \
 	"{\"t\":\"stack\",\"id\":1,\"frames\":[[1,100],[1,300]]}\n"                                \
 	"{\"t\":\"stack\",\"id\":2,\"frames\":[[1,110],[1,300]]}\n"                                \
-	"{\"t\":\"stack\",\"id\":3,\"frames\":[[1,400]]}\n" SYMBOL(                                \
+	"{\"t\":\"stack\",\"id\":3,\"frames\":[[1,400]]}\n"                                        \
+	"{\"t\":\"stack\",\"id\":4,\"frames\":[[1,300]]}\n" SYMBOL(                                \
 		"100", "app::hold::{async_fn#0}", ",\"file\":\"src/a.rs\",\"line\":31")            \
 		SYMBOL("110", "app::inner", "")                                                    \
 			SYMBOL("300", "tokio::runtime::task::raw::poll", "")
@@ -80,7 +81,10 @@ Test(report_lock, says_what_was_held_and_for_how_long)
 
 Test(report_lock, says_as_much_of_the_place_as_is_known)
 {
-	expect(PLACES HELD("std::sync::Mutex", "exclusive", "2", ""), "acquired in app::inner\n");
+	expect(PLACES HELD("std::sync::Mutex", "exclusive", "2", ""),
+	       "1. app::inner\n   held a std::sync::Mutex across an .await for 30.0 ms\n   in "
+	       "task");
+	expect_no(PLACES HELD("std::sync::Mutex", "exclusive", "4", ""), "acquired");
 	expect(PLACES HELD("std::sync::Mutex", "exclusive", "3", ""), "acquired at app+0x190\n");
 	expect_no(PLACES HELD("std::sync::Mutex", "exclusive", "99", ""), "acquired");
 	expect_no(PLACES HELD("std::sync::Mutex", "exclusive", "null", ""), "acquired");
