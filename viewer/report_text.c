@@ -62,7 +62,26 @@ static void coverage_put(const struct trace *trace, FILE *out)
 	fputc('\n', out);
 }
 
-/* "std::sync::Mutex 40 of 42 (2: no room for a jump)": per type, in one line each. */
+/* How many were left alone for the j-th reason of the i-th type, or 0 when it came before. */
+static uint64_t lock_skips_sum(const struct trace *trace, size_t i, size_t j)
+{
+	const char *reason = trace->locks[i].skipped[j].reason;
+	uint64_t sum = 0;
+	size_t k, l;
+
+	for (k = 0; k < trace->lock_count; k++) {
+		for (l = 0; l < trace->locks[k].skip_count; l++) {
+			if (strcmp(trace->locks[k].skipped[l].reason, reason) != 0)
+				continue;
+			if (k < i || (k == i && l < j))
+				return 0;
+			sum += trace->locks[k].skipped[l].count;
+		}
+	}
+	return sum;
+}
+
+/* "std::sync::Mutex 40 of 42, dashmap 7"; then why some were left alone, a line for each reason. */
 static void lock_coverage_put(const struct trace *trace, FILE *out)
 {
 	size_t i, j;
@@ -70,17 +89,24 @@ static void lock_coverage_put(const struct trace *trace, FILE *out)
 	for (i = 0; i < trace->lock_count; i++) {
 		const struct lock_coverage *lock = &trace->locks[i];
 
-		fputs(i ? INDENT "               " : INDENT "inlined locks: ", out);
+		fputs(i ? ", " : INDENT "inlined locks: ", out);
 		text_put(out, lock->type);
 		fprintf(out, " %" PRIu64, lock->patched);
 		if (lock->sites != lock->patched)
 			fprintf(out, " of %" PRIu64, lock->sites);
-		for (j = 0; j < lock->skip_count; j++) {
-			fprintf(out, "%s%" PRIu64 " left alone: ", j ? ", " : " (",
-				lock->skipped[j].count);
-			text_put(out, lock->skipped[j].reason);
+	}
+	if (i)
+		fputc('\n', out);
+	for (i = 0; i < trace->lock_count; i++) {
+		for (j = 0; j < trace->locks[i].skip_count; j++) {
+			uint64_t sum = lock_skips_sum(trace, i, j);
+
+			if (!sum)
+				continue;
+			fprintf(out, INDENT "               %" PRIu64 " left alone: ", sum);
+			text_put(out, trace->locks[i].skipped[j].reason);
+			fputc('\n', out);
 		}
-		fputs(j ? ")\n" : "\n", out);
 	}
 }
 

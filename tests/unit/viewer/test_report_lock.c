@@ -189,16 +189,19 @@ Test(report_lock, says_in_half_a_line_where)
 		     "a deadlock at app::hold::{async_fn#0} (src/a.rs:31)");
 }
 
-Test(report_lock, lists_what_was_found_of_each_type)
+Test(report_lock, lists_what_was_found_of_each_type_and_why_not_all)
 {
 	const char *lines =
 		"{\"t\":\"coverage\",\"attached\":true,\"engine\":\"on\",\"lock_sites\":8,"
-		"\"lock_sites_skipped\":2,\"locks\":[{\"type\":\"dashmap\",\"sites\":5,\"patched\":"
+		"\"lock_sites_skipped\":4,\"locks\":[{\"type\":\"dashmap\",\"sites\":5,\"patched\":"
 		"3,\"skipped\":[{\"reason\":\"no room\",\"count\":1},{\"reason\":\"odd\","
-		"\"count\":1}]},{\"type\":\"std::sync::Mutex\",\"sites\":5,\"patched\":5}]}\n";
+		"\"count\":1}]},{\"type\":\"std::sync::Mutex\",\"sites\":5,\"patched\":5},{"
+		"\"type\":"
+		"\"pthread_mutex\",\"sites\":2,\"patched\":0,\"skipped\":[{\"reason\":\"odd\","
+		"\"count\":2}]}]}\n";
 
-	expect(lines,
-	       "   inlined locks: dashmap 3 of 5 (1 left alone: no room, 1 left alone: odd)\n"
-	       "                  std::sync::Mutex 5\n");
+	expect(lines, "   inlined locks: dashmap 3 of 5, std::sync::Mutex 5, pthread_mutex 0 of 2\n"
+		      "                  1 left alone: no room\n"
+		      "                  3 left alone: odd\n");
 	expect_no("", "inlined locks");
 }
