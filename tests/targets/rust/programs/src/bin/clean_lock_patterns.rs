@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 const TASKS: usize = 6;
-const ROUNDS: usize = 1000;
+const ROUNDS: usize = 3000;
 
 /// Runs one future per task number to its end.
 async fn in_tasks<F, T>(body: T)

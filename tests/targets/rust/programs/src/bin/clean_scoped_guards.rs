@@ -7,7 +7,7 @@ use parking_lot::RwLockUpgradableReadGuard;
 use situations::multi_thread;
 
 const TASKS: u64 = 16;
-const ROUNDS: u64 = 4000;
+const ROUNDS: u64 = 12000;
 
 #[derive(Default)]
 struct Shared {
