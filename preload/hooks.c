@@ -51,6 +51,12 @@ _Static_assert(OP_COUNT <= ENGINE_MAX_OPS, "the engine's table of operations is 
 #define HOOK_PASS(ret, name, params, args) HOOK_FAILING(ret, name, params, args, FAILED(ret))
 #define HOOK_ERROR(ret, name, class, params, args, subject)                                        \
 	HOOK_FAILING(ret, name, params, args, ENOSYS)
+#define HOOK_LOCK(name, params, args, ...)   HOOK_FAILING(int, name, params, args, ENOSYS)
+#define HOOK_TRY(name, params, args, ...)    HOOK_FAILING(int, name, params, args, ENOSYS)
+#define HOOK_UNLOCK(name, params, args, ...) HOOK_FAILING(int, name, params, args, ENOSYS)
+#define HOOK_COND(name, params, args, ...)   HOOK_FAILING(int, name, params, args, ENOSYS)
+#define HOOK_SLEEP(ret, name, class, params, args, ...)                                            \
+	HOOK_FAILING(ret, name, params, args, FAILED(ret))
 #define HOOK_VOID(name, class, params, args, subject)                                              \
 	static void boot_##name params                                                             \
 	{                                                                                          \
@@ -87,6 +93,11 @@ _Static_assert(OP_COUNT <= ENGINE_MAX_OPS, "the engine's table of operations is 
 struct real_functions real = {
 #define HOOK(ret, name, ...)        .name = boot_##name,
 #define HOOK_ERROR(ret, name, ...)  .name = boot_##name,
+#define HOOK_LOCK(name, ...)        .name = boot_##name,
+#define HOOK_TRY(name, ...)         .name = boot_##name,
+#define HOOK_UNLOCK(name, ...)      .name = boot_##name,
+#define HOOK_COND(name, ...)        .name = boot_##name,
+#define HOOK_SLEEP(ret, name, ...)  .name = boot_##name,
 #define HOOK_VOID(name, ...)        .name = boot_##name,
 #define HOOK_CUSTOM(ret, name, ...) .name = boot_##name,
 #define HOOK_PASS(ret, name, ...)   .name = boot_##name,
@@ -98,6 +109,11 @@ struct real_functions real = {
 static const char real_names[] =
 #define HOOK(ret, name, ...)        #name "\0"
 #define HOOK_ERROR(ret, name, ...)  #name "\0"
+#define HOOK_LOCK(name, ...)        #name "\0"
+#define HOOK_TRY(name, ...)         #name "\0"
+#define HOOK_UNLOCK(name, ...)      #name "\0"
+#define HOOK_COND(name, ...)        #name "\0"
+#define HOOK_SLEEP(ret, name, ...)  #name "\0"
 #define HOOK_VOID(name, ...)        #name "\0"
 #define HOOK_CUSTOM(ret, name, ...) #name "\0"
 #define HOOK_PASS(ret, name, ...)   #name "\0"
@@ -121,6 +137,9 @@ void hooks_resolve_all(void)
 const struct engine_op hooks_ops[] = {
 #define HOOK(ret, name, class_, ...)        [OP_##name] = {#name, class_},
 #define HOOK_ERROR(ret, name, class_, ...)  [OP_##name] = {#name, class_},
+#define HOOK_LOCK(name, ...)                [OP_##name] = {#name, CLASS_LOCK},
+#define HOOK_COND(name, ...)                [OP_##name] = {#name, CLASS_LOCK},
+#define HOOK_SLEEP(ret, name, class_, ...)  [OP_##name] = {#name, class_},
 #define HOOK_VOID(name, class_, ...)        [OP_##name] = {#name, class_},
 #define HOOK_CUSTOM(ret, name, class_, ...) [OP_##name] = {#name, class_},
 #define HOOK_OP(name, class_)               [OP_##name] = {#name, class_},
@@ -149,6 +168,104 @@ const struct engine_op hooks_ops[] = {
 							      : timed_##name args;                 \
 	}
 #define HOOK_ERROR(...) HOOK(__VA_ARGS__)
+
+/* `sleeps`: whether the call, with these arguments, waits for something to happen. */
+#define HOOK_SLEEP(ret, name, class, params, args, subject, sleeps)                                \
+	static __attribute__((noinline)) ret timed_##name params                                   \
+	{                                                                                          \
+		struct engine_call bracket;                                                        \
+		ret returned;                                                                      \
+                                                                                                   \
+		if (sleeps)                                                                        \
+			engine_sleeps();                                                           \
+		engine_call_begin(&bracket, OP_##name);                                            \
+		returned = real.name args;                                                         \
+		engine_call_end(&bracket, subject);                                                \
+		return returned;                                                                   \
+	}                                                                                          \
+                                                                                                   \
+	EXPORTED ret name params                                                                   \
+	{                                                                                          \
+		return __builtin_expect(!engine_watches(), 1) ? real.name args                     \
+							      : timed_##name args;                 \
+	}
+
+/* A robust mutex whose owner died has been acquired all the same. */
+#define ACQUIRED(error) ((error) == 0 || (error) == EOWNERDEAD)
+
+/* The lock is first asked for without waiting: only then it is known whether it had to be waited
+ * for. */
+#define HOOK_LOCK(name, params, args, try, kind, timed)                                            \
+	static __attribute__((noinline)) int followed_##name params                                \
+	{                                                                                          \
+		bool watched = engine_watches();                                                   \
+		struct engine_call bracket;                                                        \
+		int error;                                                                         \
+                                                                                                   \
+		if (watched)                                                                       \
+			engine_call_begin(&bracket, OP_##name);                                    \
+		error = real.try(lock);                                                            \
+		if (!ACQUIRED(error)) {                                                            \
+			engine_lock_wait_begin(lock, kind, timed);                                 \
+			error = real.name args;                                                    \
+			engine_lock_wait_end();                                                    \
+		}                                                                                  \
+		if (watched)                                                                       \
+			engine_call_end(&bracket, subject_lock(lock));                             \
+		if (ACQUIRED(error))                                                               \
+			engine_lock_acquired(lock, kind, __builtin_return_address(0));             \
+		return error;                                                                      \
+	}                                                                                          \
+                                                                                                   \
+	EXPORTED int name params                                                                   \
+	{                                                                                          \
+		return engine_follows_locks() ? followed_##name args : real.name args;             \
+	}
+#define HOOK_TRY(name, params, args, kind)                                                         \
+	static __attribute__((noinline)) int followed_##name params                                \
+	{                                                                                          \
+		int error = real.name args;                                                        \
+                                                                                                   \
+		if (ACQUIRED(error))                                                               \
+			engine_lock_acquired(lock, kind, __builtin_return_address(0));             \
+		return error;                                                                      \
+	}                                                                                          \
+                                                                                                   \
+	EXPORTED int name params                                                                   \
+	{                                                                                          \
+		return engine_follows_locks() ? followed_##name args : real.name args;             \
+	}
+#define HOOK_UNLOCK(name, params, args)                                                            \
+	EXPORTED int name params                                                                   \
+	{                                                                                          \
+		if (engine_follows_locks())                                                        \
+			engine_lock_released(lock);                                                \
+		return real.name args;                                                             \
+	}
+/* Waiting for a condition releases the mutex and acquires it again. */
+#define HOOK_COND(name, params, args, subject)                                                     \
+	static __attribute__((noinline)) int followed_##name params                                \
+	{                                                                                          \
+		bool noted = engine_lock_released(lock), watched = engine_watches();               \
+		struct engine_call bracket;                                                        \
+		int error;                                                                         \
+                                                                                                   \
+		if (watched) {                                                                     \
+			engine_sleeps();                                                           \
+			engine_call_begin(&bracket, OP_##name);                                    \
+		}                                                                                  \
+		error = real.name args;                                                            \
+		if (watched)                                                                       \
+			engine_call_end(&bracket, subject);                                        \
+		if (noted)                                                                         \
+			engine_lock_acquired(lock, ENGINE_MUTEX, __builtin_return_address(0));     \
+		return error;                                                                      \
+	}                                                                                          \
+                                                                                                   \
+	EXPORTED int name params                                                                   \
+	{                                                                                          \
+		return engine_follows_locks() ? followed_##name args : real.name args;             \
+	}
 #define HOOK_VOID(name, class, params, args, subject)                                              \
 	EXPORTED void name params                                                                  \
 	{                                                                                          \

@@ -12,6 +12,9 @@
 enum {
 #define HOOK(ret, name, ...)        OP_##name,
 #define HOOK_ERROR(ret, name, ...)  OP_##name,
+#define HOOK_LOCK(name, ...)        OP_##name,
+#define HOOK_COND(name, ...)        OP_##name,
+#define HOOK_SLEEP(ret, name, ...)  OP_##name,
 #define HOOK_VOID(name, ...)        OP_##name,
 #define HOOK_CUSTOM(ret, name, ...) OP_##name,
 #define HOOK_OP(name, class)        OP_##name,
@@ -27,6 +30,11 @@ enum {
 struct real_functions {
 #define HOOK(ret, name, class, params, ...)        ret(*name) params;
 #define HOOK_ERROR(ret, name, class, params, ...)  ret(*name) params;
+#define HOOK_LOCK(name, params, ...)               int(*name) params;
+#define HOOK_TRY(name, params, ...)                int(*name) params;
+#define HOOK_UNLOCK(name, params, ...)             int(*name) params;
+#define HOOK_COND(name, params, ...)               int(*name) params;
+#define HOOK_SLEEP(ret, name, class, params, ...)  ret(*name) params;
 #define HOOK_VOID(name, class, params, ...)        void(*name) params;
 #define HOOK_CUSTOM(ret, name, class, params, ...) ret(*name) params;
 #define HOOK_PASS(ret, name, params, args)         ret(*name) params;

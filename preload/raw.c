@@ -197,6 +197,16 @@ static struct subject raw_subject(const struct raw_row *row, const long *more)
 	return subject_none();
 }
 
+/* The calls with which runtimes wait for work, other than futex; a time of 0 does not wait. */
+static bool raw_parks(long number, const long *more)
+{
+#ifdef SYS_epoll_wait
+	if (number == SYS_epoll_wait)
+		return (int)more[3] != 0;
+#endif
+	return number == SYS_epoll_pwait && (int)more[3] != 0;
+}
+
 static __attribute__((noinline)) long timed_syscall(long number, long a, long b, long c, long d,
 						    long e, long f)
 {
@@ -207,6 +217,10 @@ static __attribute__((noinline)) long timed_syscall(long number, long a, long b,
 
 	if (!row)
 		return real.syscall(number, a, b, c, d, e, f);
+	if (row->subject == RAW_FUTEX)
+		engine_sleeps_on((const void *)more[0], (int)more[1], (uint32_t)more[2]);
+	else if (raw_parks(number, more))
+		engine_sleeps();
 	engine_call_begin(&call, row->op);
 	result = real.syscall(number, a, b, c, d, e, f);
 	engine_call_end(&call, raw_subject(row, more));

@@ -114,6 +114,19 @@ static struct record *find_record(const struct record *key)
 	return record;
 }
 
+static void fold_holder(struct record *record, const struct event *event)
+{
+	struct holder holder = event->holder;
+	const struct stack_copy *copy =
+		(const struct stack_copy *)(const void *)(event->frames + event->frame_count);
+
+	record->holder.known = event->kind == EVENT_CALL && event->has_holder;
+	if (!record->holder.known)
+		return;
+	holder.copy = event->has_copy ? copy : NULL;
+	trace_tell_holder(&holder, &record->holder);
+}
+
 static void fold(struct record *record, const struct event *event, uint32_t thread)
 {
 	/* A long poll counts with what nothing else accounts for; a call explains nothing. */
@@ -136,6 +149,9 @@ static void fold(struct record *record, const struct event *event, uint32_t thre
 	record->futex_expected = event->futex_expected;
 	record->class = event->target.class;
 	record->target = event->target;
+	record->lock_type = event->lock_type;
+	record->lock_mode = event->lock_mode;
+	fold_holder(record, event);
 }
 
 static bool have_tables(void)

@@ -13,6 +13,7 @@
 
 #include "runtime/event.h"
 #include "runtime/thread.h"
+#include "runtime/trace_locks.h"
 #include "runtime/trace_records.h"
 
 struct stack {
@@ -45,6 +46,8 @@ struct record {
 	int32_t futex_op;
 	uint32_t futex_expected;
 	struct described target;
+	uint8_t lock_type, lock_mode;
+	struct told_holder holder;
 
 	/* The writer's. */
 	bool dirty;

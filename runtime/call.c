@@ -70,6 +70,32 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 	__atomic_store_n(&thread->call_start, call->start, __ATOMIC_RELEASE);
 }
 
+/* What the call waited for, where it is known to have been a lock. */
+static void fill_lock(struct event *event, const struct lock_sleep *sleep, uint64_t call)
+{
+	bool known = sleep->call == call && event->lock;
+
+	event->lock_type = known ? sleep->type : LOCK_TYPES;
+	event->lock_mode = known ? sleep->mode : LOCK_MODES;
+	event->has_holder = known && sleep->has_holder;
+	event->has_copy = event->has_holder && sleep->copy.context.pc;
+	if (known)
+		event->lock = (const void *)(uintptr_t)sleep->lock;
+	if (event->has_holder)
+		event->holder = sleep->holder;
+}
+
+/* Behind the frames; returns the event's size. */
+static size_t add_copy(struct event *event, const struct stack_copy *copy)
+{
+	size_t size = sizeof(*event) + event->frame_count * sizeof(*event->frames);
+
+	if (!event->has_copy)
+		return size;
+	memcpy((char *)event + size, copy, offsetof(struct stack_copy, bytes) + copy->size);
+	return size + offsetof(struct stack_copy, bytes) + copy->size;
+}
+
 static void fill_event(struct event *event, struct thread *thread, const struct poll_frame *poll,
 		       const struct engine_call *call, uint64_t duration,
 		       const struct subject *subject)
@@ -92,6 +118,7 @@ static void fill_event(struct event *event, struct thread *thread, const struct 
 	event->lock = futex || subject->kind == SUBJECT_LOCK ? subject->pointer : NULL;
 	event->futex_op = futex ? (int32_t)subject->number : -1;
 	event->futex_expected = subject->extra;
+	fill_lock(event, &thread->lock_sleep, thread->calls);
 	subject_describe(subject, ops_class(call->op), &event->target);
 	stack = unwind_capture(&thread->stacks);
 	event->frame_count = (uint16_t)stack->count;
@@ -118,8 +145,7 @@ static __attribute__((noinline, cold)) void record_call(struct thread *thread,
 	if (event) {
 		fill_event(event, thread, poll, call, duration, subject);
 		event->entered = (uint8_t)entered;
-		ring_commit(&thread->ring, event,
-			    sizeof(*event) + event->frame_count * sizeof(*event->frames));
+		ring_commit(&thread->ring, event, add_copy(event, &thread->lock_sleep.copy));
 		/* The process may be killed next; an idle wait is not worth a wake. */
 		if (event->context == CONTEXT_TASK)
 			collector_kick();

@@ -17,9 +17,11 @@
 #include "runtime/aggregate.h"
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
+#include "runtime/held_records.h"
 #include "runtime/images.h"
 #include "runtime/objects.h"
 #include "runtime/recording.h"
+#include "runtime/suspended.h"
 #include "runtime/sys.h"
 #include "runtime/trace.h"
 #include "runtime/trace_objects.h"
@@ -128,6 +130,7 @@ static void retire_ended_threads(void)
 		dropped_in_ended += t->ring.dropped;
 		t->ring.dropped = 0;
 		run_delay_forget(t);
+		suspended_forget_thread(t, t->id);
 		thread_retire(t, &ended_polls, ended_ops);
 	}
 }
@@ -152,6 +155,7 @@ static void collect(bool all)
 			ops[i].total += t->ops[i].total;
 		}
 	}
+	held_records_collect();
 	trace_update(&polls, set_aside, ops, all);
 	trace_writer_flush();
 }
@@ -236,6 +240,7 @@ static void *collector_main(void *unused)
 	unsigned ticks = 0, attached_seen = 0;
 
 	prctl(PR_SET_NAME, "overstay");
+	held_exclude_thread();
 	file_open = open_privately();
 	__atomic_store_n(&state, file_open ? STATE_RUNNING : STATE_FAILED, __ATOMIC_RELEASE);
 	if (file_open) {
@@ -348,6 +353,7 @@ void collector_after_fork(void)
 	set_aside = 0;
 	file_open = false;
 	aggregate_reset();
+	held_records_reset();
 	stall_after_fork();
 	trace_after_fork();
 }

@@ -143,6 +143,36 @@ struct engine_call {
 void engine_call_begin(struct engine_call *call, unsigned op);
 void engine_call_end(struct engine_call *call, struct subject subject);
 
+/*
+ * Locks of the C library. Their wrappers tell what is acquired and released, on any thread, while
+ * engine_follows_locks; also inside an allocator's functions.
+ */
+enum engine_lock { ENGINE_MUTEX, ENGINE_READ_LOCK, ENGINE_WRITE_LOCK };
+
+extern bool held_follows;
+
+static inline bool engine_follows_locks(void)
+{
+	return __builtin_expect(__atomic_load_n(&held_follows, __ATOMIC_RELAXED), 0);
+}
+
+/* `caller`: the return address in the code that called the lock's function. */
+void engine_lock_acquired(const volatile void *lock, enum engine_lock kind, const void *caller);
+
+/* Before the release itself. Returns whether it was known to be held by this thread. */
+bool engine_lock_released(const volatile void *lock);
+
+/* Around a call that waits because somebody else has the lock. */
+void engine_lock_wait_begin(const volatile void *lock, enum engine_lock kind, bool timed);
+void engine_lock_wait_end(void);
+
+/*
+ * Before engine_call_begin, where engine_watches: the thread is about to wait for something to
+ * happen, or on a futex word, which may be a lock's.
+ */
+void engine_sleeps(void);
+void engine_sleeps_on(const void *word, int operation, uint32_t expected);
+
 /* What the engine needs from the real libc; preload hands it down, the engine never looks it up. */
 struct engine_host {
 	const struct engine_op *ops;

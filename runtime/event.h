@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/holder.h"
+#include "runtime/locks.h"
 #include "runtime/subject.h"
 #include "runtime/unwind.h"
 
@@ -44,9 +46,15 @@ struct event {
 	int32_t futex_op;    /* -1: not a futex call */
 	uint32_t futex_expected;
 	struct described target;
+	uint8_t lock_type; /* enum lock_type; LOCK_TYPES: unknown, and so is the mode */
+	uint8_t lock_mode; /* wanted */
+	bool has_holder;   /* when the wait began; its copy is not to be used, but: */
+	bool has_copy;     /* a struct stack_copy follows the frames */
+	struct holder holder;
 	uint64_t frames[]; /* return addresses, innermost first */
 };
 
-#define EVENT_MAX_BYTES (sizeof(struct event) + UNWIND_MAX_FRAMES * sizeof(uint64_t))
+#define EVENT_MAX_BYTES                                                                            \
+	(sizeof(struct event) + UNWIND_MAX_FRAMES * sizeof(uint64_t) + sizeof(struct stack_copy))
 
 #endif

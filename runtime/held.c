@@ -160,7 +160,7 @@ static void note_orphan(uint64_t lock)
 	__atomic_store_n(&orphan->lock, lock, __ATOMIC_RELEASE);
 }
 
-void held_released(uint64_t lock)
+bool held_released(uint64_t lock)
 {
 	struct held *held = held_self;
 
@@ -169,10 +169,11 @@ void held_released(uint64_t lock)
 			continue;
 		held_drop(held, i - 1);
 		shorten_bases(thread_self, i - 1);
-		return;
+		return true;
 	}
 	if (!suspended_any() || !suspended_released(lock))
 		note_orphan(lock);
+	return false;
 }
 
 void held_exclude_thread(void)

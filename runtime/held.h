@@ -98,9 +98,9 @@ void held_acquired_from(uint64_t lock, uint32_t place, uint64_t pc);
 
 /*
  * The calling thread is about to release a lock, acquired by it or by whoever handed it over. Any
- * thread.
+ * thread. Returns whether the thread had a note of it.
  */
-void held_released(uint64_t lock);
+bool held_released(uint64_t lock);
 
 /* The calling thread is the engine's own: what it acquires is not followed. */
 void held_exclude_thread(void);

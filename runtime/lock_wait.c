@@ -8,12 +8,16 @@
 #include <stddef.h>
 
 #include "runtime/clock.h"
+#include "runtime/suspended.h"
 #include "runtime/thread.h"
 
-void lock_wait_begin(uint64_t lock, uint32_t place, bool timed)
+__attribute__((noinline)) void lock_wait_begin(uint64_t lock, uint32_t place, bool timed)
 {
 	struct thread *thread = thread_self ? thread_self : thread_attach();
 	struct lock_wait *wait;
+#if defined(__x86_64__)
+	const uint64_t *frame = __builtin_frame_address(0); /* saved rbp, return address */
+#endif
 
 	if (!thread)
 		return;
@@ -25,7 +29,19 @@ void lock_wait_begin(uint64_t lock, uint32_t place, bool timed)
 	wait->place = place;
 	wait->timed = timed;
 	wait->since = clock_ticks();
+#if defined(__x86_64__)
+	/* The registers as they are when this has returned to the hook, which stays on the stack.
+	 */
+	wait->context = (struct unwind_context){
+		.pc = frame[1], .sp = (uintptr_t)(frame + 2), .bp = frame[0]};
+#endif
 	__atomic_store_n(&wait->sequence, wait->sequence + 1, __ATOMIC_RELEASE);
+	if (suspended_any()) {
+		const struct poll_frame *poll = thread_poll(thread);
+
+		suspended_count_wait(lock, thread,
+				     poll && poll->class == POLL_TASK ? poll->task : 0);
+	}
 }
 
 void lock_wait_end(void)

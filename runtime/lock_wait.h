@@ -10,13 +10,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/holder.h"
+#include "runtime/unwind.h"
+
 /* One per thread; zero-initialised. Written by the thread, read by the collector. */
 struct lock_wait {
-	uint32_t sequence; /* odd while waiting; goes up with every begin and end */
-	uint32_t place;    /* index of a lock_place: wanted type and mode */
-	uint64_t lock;     /* its address */
-	uint64_t since;    /* ticks */
-	bool timed;        /* gives up after a time */
+	uint32_t sequence;             /* odd while waiting; goes up with every begin and end */
+	uint32_t place;                /* index of a lock_place: wanted type and mode */
+	uint64_t lock;                 /* its address */
+	uint64_t since;                /* ticks */
+	bool timed;                    /* gives up after a time */
+	struct unwind_context context; /* where it waits */
+};
+
+/* What the thread's latest wrapped call that waited for a lock found out before it did. */
+struct lock_sleep {
+	uint64_t call; /* thread->calls of that call; 0: none */
+	uint64_t lock;
+	uint8_t type, mode;
+	bool has_holder;
+	struct holder holder;
+	struct stack_copy copy; /* where the holder acquired it; context.pc 0: unknown */
 };
 
 /*

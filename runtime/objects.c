@@ -172,6 +172,7 @@ void objects_after_fork(void)
 
 static void *ask_loader(void *unused)
 {
+	held_exclude_thread();
 	images_changed();
 	unwind_suspend(false);
 	__atomic_store_n(&loader, LOADER_FREE, __ATOMIC_RELEASE);

@@ -54,6 +54,7 @@ record_long_poll(struct thread *thread, const struct poll_frame *frame, uint64_t
 			.poll_start = frame->start,
 			.worker = thread->depth ? thread->loop_worker : 0,
 			.futex_op = -1,
+			.lock_type = LOCK_TYPES,
 		};
 		ring_commit(&thread->ring, event, sizeof(*event));
 	}

@@ -74,6 +74,7 @@ struct suspended *suspended_claim(void)
 
 void suspended_publish(struct suspended *entry, uint64_t lock)
 {
+	entry->lock = lock;
 	__atomic_add_fetch(&suspended_count, 1, __ATOMIC_RELAXED);
 	/* From now on every end of a poll is looked at; the collector puts it back. */
 	__atomic_store_n(&recording.poll_look, 0, __ATOMIC_RELAXED);
@@ -112,10 +113,13 @@ static int entry_to_release(uint64_t lock)
 /* Takes an open entry out of the others' sight; false when somebody else was faster. */
 static bool take(unsigned index, uint64_t lock, uint64_t released)
 {
+	bool in_its_poll = is_polled_here(&entries[index]);
+
 	if (!__atomic_compare_exchange_n(&keys[index], &lock, KEY_BUSY, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED))
 		return false;
 	entries[index].released = released;
+	entries[index].polls += in_its_poll; /* which has not ended yet */
 	__atomic_store_n(&keys[index], KEY_RELEASED, __ATOMIC_RELEASE);
 	__atomic_sub_fetch(&suspended_count, 1, __ATOMIC_RELAXED);
 	return true;
@@ -191,9 +195,9 @@ struct suspended *suspended_get(unsigned index)
 	return &entries[index];
 }
 
-void suspended_close(unsigned index, uint64_t lock)
+bool suspended_close(unsigned index, uint64_t lock)
 {
-	take(index, lock, 0);
+	return take(index, lock, 0);
 }
 
 void suspended_free(unsigned index)

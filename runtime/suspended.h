@@ -28,6 +28,7 @@ struct suspended_waiter {
 
 struct suspended {
 	uint32_t generation; /* goes up whenever the entry is taken */
+	uint64_t lock;
 	uint32_t place;
 	bool root;  /* of a block_on's own future */
 	bool quiet; /* the task has finished: no finding, only known as the holder */
@@ -39,7 +40,7 @@ struct suspended {
 	struct thread *thread; /* that acquired it; NULL when that has ended */
 	uint64_t since;        /* ticks: end of the poll */
 	uint64_t released;     /* ticks; 0: nobody saw it */
-	uint32_t polls;        /* of that task, ended since */
+	uint32_t polls;        /* of that task, begun since */
 	uint32_t waits;        /* begun for this lock since */
 	struct suspended_waiter waiters[SUSPENDED_WAITERS]; /* the first that differ */
 
@@ -86,8 +87,11 @@ enum suspended_state { SUSPENDED_FREE, SUSPENDED_BUSY, SUSPENDED_RELEASED, SUSPE
 enum suspended_state suspended_look(unsigned index, uint64_t *ret_lock);
 struct suspended *suspended_get(unsigned index);
 
-/* Collector: an open entry that nobody holds any more becomes a released one, without a time. */
-void suspended_close(unsigned index, uint64_t lock);
+/*
+ * Collector: an open entry that nobody holds any more becomes a released one, without a time. False
+ * when it was released meanwhile.
+ */
+bool suspended_close(unsigned index, uint64_t lock);
 
 /* Collector: a released entry is done with. */
 void suspended_free(unsigned index);

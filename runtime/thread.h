@@ -84,6 +84,7 @@ struct thread {
 	struct held_orphan orphans[HELD_ORPHANS];
 	uint32_t next_orphan;
 	struct lock_wait lock_wait;
+	struct lock_sleep lock_sleep;
 	uint64_t stack_top; /* the end of the thread's own stack */
 
 	const uint8_t *entered_note; /* see entered.h; only while the thread lives */

@@ -11,6 +11,7 @@
 #include "runtime/aggregate.h"
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
+#include "runtime/held_records.h"
 #include "runtime/images.h"
 #include "runtime/locks.h"
 #include "runtime/ops.h"
@@ -254,6 +255,7 @@ void trace_update(const struct durations *polls, uint64_t set_aside, const struc
 		write_coverage();
 	write_runtimes();
 	trace_write_records(all);
+	held_records_write(all);
 	write_polls(polls, set_aside, all);
 	write_ops(ops, all);
 }
@@ -280,7 +282,7 @@ void trace_end(enum finish_reason reason, int status, uint64_t dropped_events)
 		text_add(line, "null");
 	trace_add_u64(line, "duration_ns", clock_since_start(clock_ticks()));
 	trace_add_u64(line, "dropped_events", dropped_events);
-	trace_add_u64(line, "dropped_records", losses->records);
+	trace_add_u64(line, "dropped_records", losses->records + held_records_lost());
 	trace_add_u64(line, "dropped_stacks", losses->stacks);
 	trace_writer_end_line();
 }

@@ -11,6 +11,7 @@
 #include "runtime/clock.h"
 #include "runtime/entered.h"
 #include "runtime/images.h"
+#include "runtime/locks.h"
 #include "runtime/ops.h"
 #include "runtime/sys.h"
 #include "runtime/trace_objects.h"
@@ -140,6 +141,11 @@ static void add_lock(struct text *line, const struct record *record)
 	} else {
 		text_add(line, "null");
 	}
+	trace_add_string(line, "type",
+			 record->lock_type < LOCK_TYPES ? lock_type_name(record->lock_type) : NULL);
+	trace_add_string(line, "mode",
+			 record->lock_type < LOCK_TYPES ? lock_mode_name(record->lock_mode) : NULL);
+	trace_add_holder(line, &record->holder);
 	text_add_char(line, '}');
 }
 
@@ -188,7 +194,8 @@ static void write_record(struct record *record, size_t index)
 	struct text *line;
 
 	if ((record->stack && !trace_write_stack(record->stack - 1)) ||
-	    (record->type && !trace_write_type(record->type)))
+	    (record->type && !trace_write_type(record->type)) ||
+	    !trace_prepare_holder(&record->holder))
 		return;
 	line = trace_writer_line(record->kind == EVENT_CALL ? "call" : "long_poll");
 	if (!line)

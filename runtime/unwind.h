@@ -58,6 +58,13 @@ struct unwind_context {
 unsigned unwind_from(const struct unwind_context *context, uint64_t *frames, unsigned max);
 
 /*
+ * The stack as it was when its `size` innermost bytes, from context->sp on, were copied: the
+ * context's pc first, then return addresses as far as the copy goes. Collector only.
+ */
+unsigned unwind_copied(const struct unwind_context *context, const void *bytes, uint64_t size,
+		       uint64_t *frames, unsigned max);
+
+/*
  * In a fork child: another thread may have held the unwinder's lock, which then stays locked for
  * ever; if one was unwinding, there are no more stacks in this process. Returns whether there are.
  */

@@ -47,6 +47,22 @@ static __thread struct {
 	uint64_t start, end;
 } readable __attribute__((tls_model("initial-exec")));
 
+/* The copy that is being unwound; what is on the live stack at its place is something else. */
+static __thread struct {
+	const unsigned char *bytes;
+	uint64_t start, size;
+} copied __attribute__((tls_model("initial-exec")));
+
+static int access_copy(unw_word_t address, unw_word_t *value)
+{
+	uint64_t offset = address - copied.start;
+
+	if (offset + sizeof(*value) > copied.size)
+		return -UNW_EINVAL;
+	memcpy(value, copied.bytes + offset, sizeof(*value));
+	return 0;
+}
+
 static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
 			 void *unused)
 {
@@ -55,6 +71,8 @@ static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t 
 
 	if (write)
 		return -UNW_EINVAL;
+	if (copied.bytes && address - copied.start + PAGE < TRUSTED_STACK)
+		return address < copied.start ? -UNW_EINVAL : access_copy(address, value);
 	if (address - start < end - start && end - address >= sizeof(*value)) {
 		memcpy(value, (const void *)address, sizeof(*value));
 		return 0;
@@ -236,6 +254,25 @@ unsigned unwind_from(const struct unwind_context *from, uint64_t *frames, unsign
 	__atomic_sub_fetch(&busy_threads, 1, __ATOMIC_RELAXED);
 #endif
 	return count;
+}
+
+unsigned unwind_copied(const struct unwind_context *context, const void *bytes, uint64_t size,
+		       uint64_t *frames, unsigned max)
+{
+	unsigned count;
+
+	if (!context->pc || !max)
+		return 0;
+	frames[0] = context->pc;
+	if (!size)
+		return 1;
+	copied.bytes = bytes;
+	copied.start = context->sp;
+	copied.size = size;
+	count = unwind_from(context, frames, max);
+	copied.bytes = NULL;
+	/* Without an unwinder there is still where it began. */
+	return count ? count : 1;
 }
 
 bool unwind_after_fork(void)

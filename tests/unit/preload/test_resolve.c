@@ -9,6 +9,11 @@
 static const char *const names[] = {
 #define HOOK(ret, name, ...)        #name,
 #define HOOK_ERROR(ret, name, ...)  #name,
+#define HOOK_LOCK(name, ...)        #name,
+#define HOOK_TRY(name, ...)         #name,
+#define HOOK_UNLOCK(name, ...)      #name,
+#define HOOK_COND(name, ...)        #name,
+#define HOOK_SLEEP(ret, name, ...)  #name,
 #define HOOK_VOID(name, ...)        #name,
 #define HOOK_CUSTOM(ret, name, ...) #name,
 #define HOOK_PASS(ret, name, ...)   #name,
