@@ -75,7 +75,7 @@ GUARDS = {
 class Hang:
     """How a program hangs: who waits for the lock, and who has it.
 
-    A link stands for one wait. When the holder is suspended there may be one for each waiter.
+    `links` counts the waits: when the holder is suspended there may be one for each waiter.
     """
 
     lock: str
@@ -172,6 +172,7 @@ def test_guard_held_across_await_is_found(run_overstay, target, program, profile
     assert run.status == 0, run.stderr
     assert run.stdout.startswith(program)
     assert kinds(run) == {ACROSS: len(expected)}, run.show()
+    assert run.check().returncode == 1
 
     wanted = {each.function: each for each in expected}
     seen = Counter()
@@ -246,6 +247,7 @@ def test_guard_that_is_waited_for_names_its_waiter_and_the_wait_its_holder(
     holder = waited["holder"]
     assert holder["task"] is not None
     assert holder["task"] == across["task"]["id"] != wait["task"]["id"]
+    assert holder["suspended"] is True
     planted(holder["acquired_at"], program, ["holds_guard_across_await"], profile)
     if profile != NAMELESS:
         assert function_of(wait) == f"{program}::waits_for_guard"
@@ -263,7 +265,7 @@ def test_wait_for_a_plain_thread_names_that_thread(run_overstay, target, profile
     assert is_type(wait["lock"]["type"], "std::sync::Mutex", profile)
     assert wait["lock"]["held_ns"] >= 200 * MS
     holder = wait["lock"]["holder"]
-    assert holder["task"] is None
+    assert (holder["task"], holder["suspended"]) == (None, False)
     assert holder["thread"]["name"] == "keeper"
     assert holder["thread"]["tid"] not in (None, 0, wait["thread"]["tid"])
     planted(holder["acquired_at"], program, ["holds_lock_in_thread"], profile)
@@ -289,7 +291,7 @@ def test_wait_for_a_task_that_blocks_names_that_task(run_overstay, target, progr
     assert is_family(wait["lock"]["type"], lock, profile)
     holder = wait["lock"]["holder"]
     assert holder["task"] == block["task"]["id"] is not None
-    assert holder["thread"] == block["thread"]
+    assert (holder["thread"], holder["suspended"]) == (block["thread"], False)
     planted(holder["acquired_at"], program, ["sleeps_under_lock"], profile)
 
 
@@ -307,6 +309,19 @@ def test_hang_without_a_lock_is_no_deadlock(run_overstay, target):
     assert kinds(run) == {STALL: 1}, run.show()
 
 
+def waits_of(deadlock):
+    """The links that are waits; a suspended task that no thread is free to run may be another."""
+    return [link for link in deadlock["cycle"] if link["waits"]]
+
+
+def closes(cycle):
+    """Is each holder the next link's waiter, or suspended and the next one in its way?"""
+    return all(
+        link["holder"]["suspended"] or link["holder"]["task"] == following["waiter"]["task"]
+        for link, following in zip(cycle, [*cycle[1:], *cycle[:1]])
+    )
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("program", HANGS)
 def test_deadlock_is_found_with_its_cycle(run_overstay, target, program, profile):
@@ -314,11 +329,14 @@ def test_deadlock_is_found_with_its_cycle(run_overstay, target, program, profile
     expected = HANGS[program]
     run = run_overstay(target(program, profile), options=HANG)
     assert (run.status, run.stdout) == (TIMED_OUT, f"{program} started\n")
-    # That workers stand still and guards are held may be told besides.
-    assert set(kinds(run)) <= {DEADLOCK, STALL, ACROSS}, run.show()
+    # That a guard is held may be told besides, and a worker that is stuck outside of the cycle.
+    besides = {ACROSS, STALL} if expected.suspended else set()
+    assert set(kinds(run)) <= {DEADLOCK} | besides, run.show()
     (deadlock,) = of_kind(run, DEADLOCK)
-    links = deadlock["cycle"]
-    assert len(links) in expected.links, links
+    assert deadlock["class"] == "lock"
+    links = waits_of(deadlock)
+    assert len(links) in expected.links, deadlock["cycle"]
+    assert closes(deadlock["cycle"]), deadlock["cycle"]
     acquired, waiting = set(), set()
     for link in links:
         assert is_family(link["lock"]["type"], expected.lock, profile), link
@@ -331,23 +349,22 @@ def test_deadlock_is_found_with_its_cycle(run_overstay, target, program, profile
         assert waiting <= expected.waiting
         assert expected.suspended or waiting == expected.waiting
 
+    waiters = [link["waiter"]["task"] for link in links]
+    holders = [link["holder"]["task"] for link in links]
     if program == "deadlock_join_all":
         # All of it is one future of block_on: it waits for what another part of it holds.
-        assert (links[0]["waiter"]["task"], links[0]["holder"]["task"]) == (None, None), links
+        assert (waiters, holders) == ([None], [None]), links
     else:
-        assert None not in [link["waiter"]["task"] for link in links], links
-        assert None not in [link["holder"]["task"] for link in links], links
-        assert [link["holder"]["suspended"] for link in links] == [expected.suspended] * len(links)
+        assert None not in waiters + holders, links
+        assert {link["holder"]["suspended"] for link in links} == {expected.suspended}, links
     if expected.suspended and program != "deadlock_join_all":
-        for link in links:
-            assert link["holder"]["task"] != link["waiter"]["task"]
+        assert not set(waiters) & set(holders), links
     if not expected.suspended:
-        # It closes: those who wait are those who are waited for.
-        tasks = [link["waiter"]["task"] for link in links]
-        assert sorted(tasks) == sorted(link["holder"]["task"] for link in links)
+        # The very threads that wait are those that are waited for.
+        assert deadlock["operation"] == ("cycle" if len(links) > 1 else "re-entry")
         threads = [link["waiter"]["thread"]["tid"] for link in links]
         assert sorted(threads) == sorted(link["holder"]["thread"]["tid"] for link in links)
-        assert len(set(threads)) == len(links)
+        assert len(set(threads)) == len(set(waiters)) == len(links)
     assert run.check().returncode == 1
 
 
@@ -361,7 +378,7 @@ def test_worker_that_blocks_with_the_timers_is_found(run_overstay, target, profi
     acquired, waiting = ["holds_guard_across_await"], ["waits_for_guard"]
     if of_kind(run, DEADLOCK):
         (deadlock,) = of_kind(run, DEADLOCK)
-        (link,) = deadlock["cycle"]
+        (link,) = waits_of(deadlock)
         lock, holder, waiter = link["lock"], link["holder"], link["waiter"]["task"]
         assert holder["suspended"] is True
         planted(link["acquired_at"], program, acquired, profile)
