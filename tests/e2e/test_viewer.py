@@ -77,6 +77,7 @@ def test_report_reads_as_it_should(trace):
     assert result.stdout == trace.with_suffix(".report").read_text()
 
 
+KINDS = ("blocking-call", "lock-wait", "lock-across-await", "long-poll", "deadlock", "stall")
 FRAME = {"function", "file", "line", "module", "offset", "inlined"}
 
 
@@ -88,7 +89,7 @@ def check_frame(frame):
 def check_finding(finding):
     """The names that DESIGN fixes are all there, with values of the right type."""
     assert re.fullmatch("[0-9a-f]{16}", finding["id"])
-    assert finding["kind"] in ("blocking-call", "lock-wait", "long-poll")
+    assert finding["kind"] in KINDS
     assert finding["context"] in ("task", "block_on")
     for key in ("count", "total_ns", "max_ns", "first_ns"):
         assert isinstance(finding[key], int)
@@ -104,7 +105,17 @@ def check_finding(finding):
     if finding["lock"]:
         lock = {"type", "address", "acquired_at", "holder", "held_ns", "waiters"}
         assert set(finding["lock"]) == lock
-        assert set(finding["lock"]["holder"]) == {"task", "thread"}
+        for frame in finding["lock"]["acquired_at"] or []:
+            check_frame(frame)
+        if finding["lock"]["holder"]:
+            holder = {"task", "task_name", "thread", "acquired_at", "suspended"}
+            assert set(finding["lock"]["holder"]) == holder
+        assert set(finding["lock"]["waiters"]) == {"count", "tasks", "threads"}
+    assert (finding["cycle"] is not None) == (finding["kind"] == "deadlock")
+    for link in finding["cycle"] or []:
+        assert {"waiter", "lock", "holder", "acquired_at", "waiting_at"} <= set(link)
+        assert set(link["waiter"]) == {"task", "task_name", "thread"}
+        assert set(link["holder"]) == {"task", "task_name", "thread", "suspended"}
 
 
 @pytest.mark.parametrize("trace", TRACES, ids=lambda path: path.stem)
@@ -118,7 +129,7 @@ def test_json_report_keeps_its_contract(trace):
     names = {"pid", "exe", "ended", "duration_ns", "dropped_events", "runtime", "coverage", "polls"}
     assert set(process) >= names
     assert set(process["runtime"]) == {"name", "version"}
-    covered = {"attached", "task_vtables", "lock_sites", "lock_sites_skipped", "blind_spots"}
+    covered = {"attached", "task_vtables", "lock_sites", "lock_sites_skipped", "locks", "blind_spots"}
     assert set(process["coverage"]) >= covered
     assert set(process["polls"]) == {"count", "total_ns", "max_ns", "histogram"}
     totals = [finding["total_ns"] for finding in report["findings"]]
@@ -175,6 +186,8 @@ def test_report_into_a_full_disk_fails(tmp_path):
 
 VERDICTS = {
     "findings": (1, "findings"),
+    "locks": (1, "findings"),
+    "deadlocks": (1, "findings"),
     "killed": (1, "findings"),
     "unsymbolised": (1, "findings"),
     "exempt": (0, "clean"),
@@ -247,6 +260,13 @@ def test_run_says_what_it_found_in_one_line(run, tmp_path):
     assert line.startswith("overstay: 4 findings (2 blocking-call, 1 lock-wait, 1 long-poll), worst 351 ms")
     assert "app::cache::warm (/srv/app/src/cache.rs:31)" in line
     assert line.endswith(f"trace in {tmp_path}/data, see: overstay report {tmp_path}/data")
+
+
+def test_run_names_a_deadlock_first(run):
+    """Whatever else took longer."""
+    result = run("true", canned="deadlocks")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("overstay: 4 findings (3 deadlock, 1 stall), worst 4.90 s in a deadlock at ")
 
 
 def test_run_completes_the_trace(run, tmp_path):
