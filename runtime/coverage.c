@@ -69,11 +69,15 @@ void coverage_add_runtime(const char *name, const char *layout, uint32_t image, 
 
 void coverage_add_lock_site(enum lock_type type, const char *reason)
 {
-	struct coverage_locks *locks = &coverage.locks[type];
+	coverage_count_lock(&coverage.locks[type], reason);
+	coverage.dirty = true;
+}
+
+void coverage_count_lock(struct coverage_locks *locks, const char *reason)
+{
 	uint32_t i = 0;
 
 	locks->sites++;
-	coverage.dirty = true;
 	if (!reason) {
 		locks->patched++;
 		return;

@@ -71,6 +71,9 @@ void coverage_add_runtime(const char *name, const char *layout, uint32_t image, 
  */
 void coverage_add_lock_site(enum lock_type type, const char *reason);
 
+/* The same in somebody else's counters. */
+void coverage_count_lock(struct coverage_locks *locks, const char *reason);
+
 void coverage_set_blind(enum blind_spot spot, bool blind);
 
 void coverage_set_opened(bool opened);

@@ -157,6 +157,7 @@ int inspect_file(const char *path, struct inspection *inspection, char reason[EL
 	inspection->direct_calls =
 		direct_calls_count(&inspection->file.image, inspection->file.machine);
 	inspect_find_crates(inspection, module);
+	inspect_find_locks(inspection);
 	inspect_find_blind_spots(inspection);
 	symbol_module_close(module);
 	return 0;

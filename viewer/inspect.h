@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "runtime/adapters/tokio_vtables.h"
+#include "runtime/coverage.h"
 #include "viewer/elf_file.h"
 #include "viewer/symbols/symbols.h"
 
@@ -49,6 +50,8 @@ struct inspection {
 	bool entered_known; /* the byte in which Tokio notes that a thread is inside block_on */
 	bool futex_imported;
 	size_t direct_calls;
+	struct coverage_locks locks[LOCK_TYPES];
+	const char *locks_blind; /* why none were looked for, or NULL */
 	struct inspected_crate crates[INSPECT_CRATES];
 	size_t crate_count;
 	char *blind_spots[INSPECT_BLIND]; /* sentences */
@@ -68,6 +71,9 @@ const char *inspect_machine(uint16_t machine);
 
 /* Fills in `crates`. */
 void inspect_find_crates(struct inspection *inspection, struct symbol_module *module);
+
+/* Fills in `locks`, where a runtime was recognised. */
+void inspect_find_locks(struct inspection *inspection);
 
 /* Fills in `blind_spots`, from everything else. */
 void inspect_find_blind_spots(struct inspection *inspection);

@@ -59,6 +59,22 @@ static void add_calls(struct inspection *inspection)
 		add(inspection, "%s", coverage_sentence(BLIND_ROOT_BY_SYMBOLS));
 }
 
+static void add_locks(struct inspection *inspection)
+{
+	uint32_t skipped = 0;
+
+	if (inspection->locks_blind)
+		add(inspection, "%s", inspection->locks_blind);
+	for (unsigned type = 0; type < LOCK_TYPES; type++)
+		skipped += inspection->locks[type].sites - inspection->locks[type].patched;
+	if (skipped)
+		add(inspection,
+		    "%u place%s where locks are taken or released %s left alone: what is held "
+		    "there "
+		    "is not seen",
+		    skipped, skipped == 1 ? "" : "s", skipped == 1 ? "is" : "are");
+}
+
 static void add_symbols(struct inspection *inspection)
 {
 	if (inspection->symbols == SYMBOL_DETAIL_NONE)
@@ -75,5 +91,6 @@ void inspect_find_blind_spots(struct inspection *inspection)
 		add(inspection, "nothing of this binary can be seen: %s", inspection->reason);
 	add_runtimes(inspection);
 	add_calls(inspection);
+	add_locks(inspection);
 	add_symbols(inspection);
 }

@@ -73,6 +73,41 @@ static json_t *blind_spots_json(const struct inspection *inspection)
 	return sentences;
 }
 
+static json_t *skipped_json(const struct coverage_locks *locks)
+{
+	json_t *reasons = json_array();
+
+	for (uint32_t i = 0; i < locks->reason_count; i++)
+		json_array_append_new(reasons,
+				      json_pack("{s:s, s:I}", "reason", locks->skipped[i].reason,
+						"count", (json_int_t)locks->skipped[i].count));
+	return reasons;
+}
+
+/* The same keys and numbers as a trace's coverage has. */
+static void locks_put(const struct inspection *inspection, json_t *document)
+{
+	json_int_t patched = 0, skipped = 0;
+	json_t *types = json_array();
+
+	for (unsigned type = 0; type < LOCK_TYPES; type++) {
+		const struct coverage_locks *locks = &inspection->locks[type];
+
+		if (!locks->sites)
+			continue;
+		patched += locks->patched;
+		skipped += locks->sites - locks->patched;
+		json_array_append_new(types, json_pack("{s:s, s:I, s:I, s:o}", "type",
+						       lock_type_name(type), "sites",
+						       (json_int_t)locks->sites, "patched",
+						       (json_int_t)locks->patched, "skipped",
+						       skipped_json(locks)));
+	}
+	json_object_set_new(document, "lock_sites", json_integer(patched));
+	json_object_set_new(document, "lock_sites_skipped", json_integer(skipped));
+	json_object_set_new(document, "locks", types);
+}
+
 int inspect_json(const struct inspection *inspection, FILE *out)
 {
 	static const char *const symbols[] = {
@@ -100,8 +135,7 @@ int inspect_json(const struct inspection *inspection, FILE *out)
 	json_object_set_new(document, "runtimes", runtimes_json(inspection));
 	json_object_set_new(document, "other_runtimes", crates_json(inspection));
 	json_object_set_new(document, "task_types", tasks_json(inspection));
-	json_object_set_new(document, "lock_sites", json_integer(0));
-	json_object_set_new(document, "lock_sites_skipped", json_integer(0));
+	locks_put(inspection, document);
 	json_object_set_new(document, "futex_waits", json_boolean(inspection->futex_imported));
 	json_object_set_new(document, "direct_syscalls",
 			    json_integer((json_int_t)inspection->direct_calls));

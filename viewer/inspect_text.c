@@ -72,6 +72,27 @@ static void tokio_put(const struct inspection *inspection, FILE *out)
 					   : "not seen: `syscall` is not imported from libc");
 }
 
+/* One line per kind of lock, as a sum of what would be patched and what not. */
+static void locks_put(const struct inspection *inspection, FILE *out)
+{
+	bool first = true;
+
+	for (unsigned type = 0; type < LOCK_TYPES; type++) {
+		const struct coverage_locks *locks = &inspection->locks[type];
+
+		if (!locks->sites)
+			continue;
+		fprintf(out, LABEL "%s: %u place%s, %u patched", first ? "locks" : "",
+			lock_type_name(type), locks->sites, locks->sites == 1 ? "" : "s",
+			locks->patched);
+		first = false;
+		for (uint32_t i = 0; i < locks->reason_count; i++)
+			fprintf(out, ", %u left alone: %s", locks->skipped[i].count,
+				locks->skipped[i].reason);
+		fputc('\n', out);
+	}
+}
+
 static void crates_put(const struct inspection *inspection, FILE *out)
 {
 	size_t i;
@@ -154,6 +175,7 @@ void inspect_text(const struct inspection *inspection, FILE *out, bool all)
 	preload_put(inspection, out);
 	symbols_put(inspection->symbols, out);
 	tokio_put(inspection, out);
+	locks_put(inspection, out);
 	crates_put(inspection, out);
 	tasks_put(inspection, out, all);
 	if (inspection->blind_spot_count)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The byte scan, 16 bytes at a time.
+ * The byte scan, 64 bytes at a time.
  * Runs on: the constructor or the holder of the object lock, the viewer.
  */
 #include "atomic_scan.h"
@@ -91,13 +91,19 @@ static void scan_segment(const struct elf_segment *segment,
 	const __m128i xchg = _mm_set1_epi8((char)XCHG_OPCODE);
 	const uint8_t *data = segment->data;
 
-	for (uint64_t at = LOOKBEHIND; at + 16 + LOOKAHEAD <= segment->size; at += 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(data + at));
-		unsigned hits = (unsigned)_mm_movemask_epi8(
-			_mm_or_si128(_mm_cmpeq_epi8(bytes, lock), _mm_cmpeq_epi8(bytes, xchg)));
+	for (uint64_t at = LOOKBEHIND; at + 64 + LOOKAHEAD <= segment->size; at += 64) {
+		uint64_t hits = 0;
 
+		for (unsigned part = 0; part < 4; part++) {
+			__m128i bytes = _mm_loadu_si128(
+				(const __m128i *)(const void *)(data + at + part * 16ul));
+			__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(bytes, lock),
+						   _mm_cmpeq_epi8(bytes, xchg));
+
+			hits |= (uint64_t)(unsigned)_mm_movemask_epi8(hit) << (part * 16);
+		}
 		for (; hits; hits &= hits - 1) {
-			uint64_t hit = at + (unsigned)__builtin_ctz(hits);
+			uint64_t hit = at + (unsigned)__builtin_ctzll(hits);
 			const uint8_t *code = data + hit;
 
 			if (code[0] == LOCK_PREFIX ? is_locked(code) : is_unlock(code)) {

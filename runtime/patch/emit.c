@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "runtime/patch/replaceable.h"
+
 void emit_bytes(struct emitter *emitter, const void *bytes, size_t size)
 {
 	if (emitter->failed || (size_t)(emitter->end - emitter->at) < size) {
@@ -86,11 +88,6 @@ static unsigned number_of(ZydisRegister reg)
 	return (unsigned)(reg - ZYDIS_REGISTER_RAX);
 }
 
-static bool is_general(ZydisRegister reg)
-{
-	return reg >= ZYDIS_REGISTER_RAX && reg <= ZYDIS_REGISTER_R15;
-}
-
 void emit_lea_rcx(struct emitter *emitter, const struct instruction *instruction,
 		  const ZydisDecodedOperand *operand, uint32_t pushed)
 {
@@ -105,7 +102,7 @@ void emit_lea_rcx(struct emitter *emitter, const struct instruction *instruction
 		emit_distance(emitter, fixed);
 		return;
 	}
-	if (!is_general(mem->base) || (has_index && !is_general(mem->index))) {
+	if (!replaceable_operand(operand)) {
 		emitter->failed = true;
 		return;
 	}

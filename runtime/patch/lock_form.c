@@ -7,7 +7,8 @@
 
 #include <stddef.h>
 
-#define WINDOW     40 /* bytes before the instruction that are looked at */
+#define NEAR       20 /* bytes before the instruction that are looked at first */
+#define WINDOW     48 /* and then, when that was not enough */
 #define MAX_BEFORE 16 /* instructions in it */
 #define EXACT(n)                                                                                   \
 	{                                                                                          \
@@ -75,9 +76,9 @@ struct before {
  * that starts first.
  */
 static void read_before(const struct decoder *decoder, uint64_t address, uint64_t floor,
-			struct before *before)
+			uint64_t window, struct before *before)
 {
-	uint64_t first = address - floor > WINDOW ? address - WINDOW : floor;
+	uint64_t first = address - floor > window ? address - window : floor;
 
 	for (uint64_t start = first; start < address; start++) {
 		uint64_t at = start;
@@ -147,11 +148,9 @@ static struct value value_before(const struct before *before, ZydisRegister reg)
 	return (struct value){0};
 }
 
-bool atomic_read(const struct decoder *decoder, uint64_t address, uint64_t function_start,
-		 struct atomic *ret)
+bool atomic_read(const struct decoder *decoder, uint64_t address, struct atomic *ret)
 {
 	const ZydisDecodedOperand *operands = ret->instruction.operands;
-	struct before before;
 	unsigned reg;
 
 	if (!decoder_at(decoder, address, &ret->instruction) ||
@@ -167,11 +166,30 @@ bool atomic_read(const struct decoder *decoder, uint64_t address, uint64_t funct
 	    ret->memory->mem.segment == ZYDIS_REGISTER_GS)
 		return false;
 	ret->width = ret->memory->size;
-	read_before(decoder, address, function_start, &before);
-	ret->source = value_before(&before, register_whole(operands[reg].reg.value));
-	ret->expected = ret->operation == CMPXCHG ? value_before(&before, ZYDIS_REGISTER_RAX)
-						  : (struct value){0};
+	ret->reg = register_whole(operands[reg].reg.value);
+	ret->source = ret->expected = (struct value){0};
 	return true;
+}
+
+static void read_values(const struct decoder *decoder, struct atomic *atomic, uint64_t floor,
+			uint64_t window)
+{
+	struct before before;
+
+	read_before(decoder, atomic->instruction.address, floor, window, &before);
+	atomic->source = value_before(&before, atomic->reg);
+	if (atomic->operation == CMPXCHG)
+		atomic->expected = value_before(&before, ZYDIS_REGISTER_RAX);
+}
+
+void atomic_read_values(const struct decoder *decoder, struct atomic *atomic,
+			uint64_t function_start)
+{
+	read_values(decoder, atomic, function_start, NEAR);
+	if (atomic->source.kind == VALUE_UNKNOWN ||
+	    (atomic->operation == CMPXCHG && atomic->source.kind == VALUE_CONSTANT &&
+	     atomic->expected.kind == VALUE_UNKNOWN))
+		read_values(decoder, atomic, function_start, WINDOW);
 }
 
 static int64_t narrowed(int64_t number, unsigned width)

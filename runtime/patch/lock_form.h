@@ -31,7 +31,8 @@ struct atomic {
 	ZydisMnemonic operation; /* CMPXCHG, XADD or XCHG */
 	unsigned width;          /* bits */
 	const ZydisDecodedOperand *memory;
-	struct value source;   /* of the register operand */
+	ZydisRegister reg;     /* the register operand, as a whole */
+	struct value source;   /* of that register */
 	struct value expected; /* of the accumulator, for CMPXCHG */
 };
 
@@ -49,9 +50,12 @@ struct lock_form {
 	struct value source, expected;
 };
 
-/* Reads the atomic instruction at `address` and what leads up to it; false when it is none. */
-bool atomic_read(const struct decoder *decoder, uint64_t address, uint64_t function_start,
-		 struct atomic *ret);
+/* Reads the atomic instruction at `address`, without values; false when it is none. */
+bool atomic_read(const struct decoder *decoder, uint64_t address, struct atomic *ret);
+
+/* Fills in the values, from the code that leads up to the instruction. */
+void atomic_read_values(const struct decoder *decoder, struct atomic *atomic,
+			uint64_t function_start);
 
 /*
  * The next form that the instruction can be, behind `previous` (NULL: the first), or NULL. With

@@ -111,15 +111,20 @@ static const struct lock_form *agreed_form(const struct atomic *atomic,
 	return NULL;
 }
 
-static bool classify(const struct lock_search *search, const struct atomic *atomic,
-		     struct lock_site *site, struct slow_path *slow)
+static bool classify(const struct lock_search *search, struct atomic *atomic,
+		     uint64_t function_start, struct lock_site *site, struct slow_path *slow)
 {
+	bool decides = atomic->operation == ZYDIS_MNEMONIC_CMPXCHG;
 	const struct lock_form *form;
+	bool has_slow_path;
 
-	*slow = (struct slow_path){0};
 	if (!lock_form_next(atomic, NULL, false))
 		return false;
-	if (!slow_path_find(search, atomic, atomic->operation == ZYDIS_MNEMONIC_CMPXCHG, slow)) {
+	has_slow_path = slow_path_find(search, atomic, decides, slow);
+	if (!has_slow_path && !decides)
+		return false;
+	atomic_read_values(search->decoder, atomic, function_start);
+	if (!has_slow_path) {
 		*slow = (struct slow_path){0};
 		return is_try(search, atomic, site);
 	}
@@ -181,9 +186,11 @@ static void examine(void *context, uint64_t address)
 	struct atomic atomic;
 
 	if (!function_bounds_at(search->image, address, &bounds) ||
-	    !atomic_read(search->decoder, address, bounds.start, &atomic) ||
-	    !classify(search, &atomic, &site, &slow))
+	    !atomic_read(search->decoder, address, &atomic) ||
+	    !classify(search, &atomic, bounds.start, &site, &slow))
 		return;
+	if (!replaceable_operand(atomic.memory))
+		site.skip = SKIP_OPERAND;
 	site.plumbing = lock_functions_is_plumbing(search->functions, address);
 	if (add(finding->sites, &site))
 		add_slow_function(finding, &site, &slow);
@@ -254,7 +261,8 @@ static void find(struct lock_sites *sites, const struct decoder *decoder,
 	drop_unlikely(sites);
 	add_named_functions(&finding);
 	for (size_t i = 0; i < sites->count; i++)
-		check_replaceable(decoder, &sites->list[i]);
+		if (!sites->list[i].skip)
+			check_replaceable(decoder, &sites->list[i]);
 }
 
 bool lock_sites_find(struct lock_sites *sites, const struct decoder *decoder,

@@ -130,3 +130,18 @@ bool replaceable_flags_unused(const struct decoder *decoder, uint64_t address)
 	}
 	return pending == 0;
 }
+
+static bool is_general(ZydisRegister reg)
+{
+	return reg >= ZYDIS_REGISTER_RAX && reg <= ZYDIS_REGISTER_R15;
+}
+
+bool replaceable_operand(const ZydisDecodedOperand *operand)
+{
+	const ZydisDecodedOperandMem *memory = &operand->mem;
+
+	if (memory->base == ZYDIS_REGISTER_RIP)
+		return true;
+	return is_general(memory->base) &&
+	       (memory->index == ZYDIS_REGISTER_NONE || is_general(memory->index));
+}

@@ -22,6 +22,9 @@
 enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t address,
 				  const struct function_bounds *function, uint8_t *ret_length);
 
+/* Whether the address of an operand in memory can be computed by other code. */
+bool replaceable_operand(const ZydisDecodedOperand *operand);
+
 /*
  * Whether the processor's flags may be changed before the instruction at `address`: nothing reads
  * them before they are written again.

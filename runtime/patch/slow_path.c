@@ -163,7 +163,7 @@ static bool is_slow_path(struct walk *walk, struct state *state, uint64_t callee
 	}
 	if (search->functions->has_symbols)
 		return false;
-	shape = slow_shape_of(search->shapes, search->decoder, callee);
+	shape = slow_shape_of(search->shapes, search->image, callee);
 	walk->found->acquires = shape.spins;
 	return shape.waits;
 }

@@ -10,9 +10,9 @@
 
 #include "runtime/patch/function_bounds.h"
 
-#define MAX_INSTRUCTIONS 1200 /* of one function */
-#define MAX_CALLEES      24
-#define MAX_DEPTH        2
+#define MAX_FUNCTION_BYTES 6144
+#define MAX_CALLEES        24
+#define MAX_DEPTH          2
 
 static void add_slots(struct slow_shapes *shapes, const struct elf_image *image, uint64_t table,
 		      uint64_t size, uint64_t skip)
@@ -79,35 +79,56 @@ struct body {
 	unsigned callee_count;
 };
 
-static void read_body(const struct slow_shapes *shapes, const struct decoder *decoder,
+static uint64_t word_at(const struct elf_image *image, uint64_t address)
+{
+	const uint8_t *bytes = elf_image_bytes(image, address, sizeof(uint64_t));
+	uint64_t word = 0;
+
+	if (bytes)
+		memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+static void add_callee(const struct elf_image *image, struct body *body, uint64_t callee)
+{
+	struct function_bounds bounds;
+
+	if (body->callee_count < MAX_CALLEES && elf_image_is_code(image, callee) &&
+	    function_starts_at(image, callee, &bounds))
+		body->callees[body->callee_count++] = callee;
+}
+
+/*
+ * Without decoding: four bytes that are exactly the distance to the slot, or behind an opcode of a
+ * call the distance to the beginning of a function, do not stand there for another reason.
+ */
+static void read_body(const struct slow_shapes *shapes, const struct elf_image *image,
 		      uint64_t function, struct body *body)
 {
 	struct function_bounds bounds;
-	struct instruction instruction;
-	uint64_t at = function;
+	const uint8_t *bytes = NULL;
+	uint64_t size = 0;
 
 	*body = (struct body){0};
-	if (!function_starts_at(decoder->image, function, &bounds))
-		return;
-	for (unsigned i = 0; i < MAX_INSTRUCTIONS && at < bounds.end; i++, at = instruction.next) {
-		uint64_t slot, callee;
+	if (function_starts_at(image, function, &bounds)) {
+		size = bounds.end - bounds.start;
+		size = size < MAX_FUNCTION_BYTES ? size : MAX_FUNCTION_BYTES;
+		bytes = elf_image_bytes(image, function, size);
+	}
+	for (uint64_t at = 2; bytes && at + sizeof(int32_t) <= size; at++) {
+		int32_t distance;
+		uint64_t target;
 
-		if (!decoder_at(decoder, at, &instruction))
-			return;
-		if (instruction.info.mnemonic == ZYDIS_MNEMONIC_PAUSE)
+		memcpy(&distance, bytes + at, sizeof(distance));
+		target = function + at + sizeof(distance) + (uint64_t)(int64_t)distance;
+		if (bytes[at - 2] == 0xf3 && bytes[at - 1] == 0x90) /* pause */
 			body->spins = true;
-		/* The pointer is often kept in a register for a loop. */
-		if (slow_shapes_is_syscall(shapes, instruction_rip_address(
-							   &instruction, &instruction.operands[1])))
+		if (slow_shapes_is_syscall(shapes, target))
 			body->waits = true;
-		if (!instruction_is_call(&instruction) && !instruction_is_jump(&instruction))
-			continue;
-		callee = decoder_callee(decoder, &instruction, &slot);
-		if (slow_shapes_is_syscall(shapes, slot))
-			body->waits = true;
-		else if (callee && (callee < bounds.start || callee >= bounds.end) &&
-			 body->callee_count < MAX_CALLEES)
-			body->callees[body->callee_count++] = callee;
+		else if (bytes[at - 1] == 0xe8 || bytes[at - 1] == 0xe9)
+			add_callee(image, body, target);
+		else if (bytes[at - 2] == 0xff && (bytes[at - 1] == 0x15 || bytes[at - 1] == 0x25))
+			add_callee(image, body, word_at(image, target));
 	}
 }
 
@@ -123,7 +144,7 @@ static struct slow_shape *entry_of(struct slow_shapes *shapes, uint64_t function
 	return NULL;
 }
 
-static struct slow_shape shape_at(struct slow_shapes *shapes, const struct decoder *decoder,
+static struct slow_shape shape_at(struct slow_shapes *shapes, const struct elf_image *image,
 				  uint64_t function, unsigned depth)
 {
 	struct slow_shape *entry = entry_of(shapes, function, depth);
@@ -132,11 +153,11 @@ static struct slow_shape shape_at(struct slow_shapes *shapes, const struct decod
 
 	if (entry && entry->function)
 		return *entry;
-	read_body(shapes, decoder, function, &body);
+	read_body(shapes, image, function, &body);
 	shape.waits = body.waits;
 	shape.spins = body.spins;
 	for (unsigned i = 0; depth && !shape.waits && i < body.callee_count; i++)
-		shape.waits = shape_at(shapes, decoder, body.callees[i], depth - 1).waits;
+		shape.waits = shape_at(shapes, image, body.callees[i], depth - 1).waits;
 	/* Looked up again: the calls may have taken the place that was free. */
 	entry = entry_of(shapes, function, depth);
 	if (entry)
@@ -144,12 +165,12 @@ static struct slow_shape shape_at(struct slow_shapes *shapes, const struct decod
 	return shape;
 }
 
-struct slow_shape slow_shape_of(struct slow_shapes *shapes, const struct decoder *decoder,
+struct slow_shape slow_shape_of(struct slow_shapes *shapes, const struct elf_image *image,
 				uint64_t function)
 {
 	struct function_bounds bounds;
 
-	if (!function_starts_at(decoder->image, function, &bounds))
+	if (!elf_image_is_code(image, function) || !function_starts_at(image, function, &bounds))
 		return (struct slow_shape){0};
-	return shape_at(shapes, decoder, function, MAX_DEPTH);
+	return shape_at(shapes, image, function, MAX_DEPTH);
 }

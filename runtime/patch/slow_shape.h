@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runtime/patch/decoder.h"
+#include "runtime/patch/elf_image.h"
 
 #define SLOW_SHAPES   16384 /* power of two */
 #define SYSCALL_SLOTS 4
@@ -35,7 +35,7 @@ void slow_shapes_init(struct slow_shapes *shapes, const struct elf_image *image)
 bool slow_shapes_is_syscall(const struct slow_shapes *shapes, uint64_t slot);
 
 /* The shape of the function at that address; nothing when it cannot be told. */
-struct slow_shape slow_shape_of(struct slow_shapes *shapes, const struct decoder *decoder,
+struct slow_shape slow_shape_of(struct slow_shapes *shapes, const struct elf_image *image,
 				uint64_t function);
 
 #endif
