@@ -2,7 +2,9 @@
 //! cost of one round in nanoseconds, or a size in KiB.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -54,37 +56,56 @@ fn local_polls(rounds: u64) -> f64 {
     polls_on(Builder::new_current_thread().build().unwrap(), rounds)
 }
 
-/// A wrapped call that makes no system call: an uncontended pthread mutex.
-fn lock_and_unlock(rounds: u64) -> f64 {
-    let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
+/// The fastest of ten loops: what disturbs one of them does not count.
+fn best_of_ten(rounds: u64, mut round: impl FnMut()) -> f64 {
     let mut best = f64::MAX;
     for _ in 0..10 {
         let start = Instant::now();
         for _ in 0..rounds / 10 {
-            unsafe {
-                libc::pthread_mutex_lock(&mut mutex);
-                libc::pthread_mutex_unlock(&mut mutex);
-            }
+            round();
         }
         best = best.min(per_round(start, rounds / 10));
     }
     best
 }
 
+/// A wrapped call that makes no system call: a semaphore that is free.
+fn wait_for_free(rounds: u64) -> f64 {
+    let mut semaphore: libc::sem_t = unsafe { std::mem::zeroed() };
+    unsafe { libc::sem_init(&mut semaphore, 0, 0) };
+    best_of_ten(rounds, || unsafe {
+        libc::sem_post(&mut semaphore);
+        libc::sem_wait(&mut semaphore);
+    })
+}
+
+/// A mutex that nobody else wants, the lock inlined into this loop.
+fn lock_and_unlock(rounds: u64) -> f64 {
+    let mutex = Mutex::new(0u64);
+    best_of_ten(rounds, || {
+        *black_box(&mutex).lock().unwrap() += 1;
+    })
+}
+
+/// The same for a mutex of the C library.
+fn pthread_lock_and_unlock(rounds: u64) -> f64 {
+    let mut mutex = libc::PTHREAD_MUTEX_INITIALIZER;
+    best_of_ten(rounds, || unsafe {
+        libc::pthread_mutex_lock(&mut mutex);
+        libc::pthread_mutex_unlock(&mut mutex);
+    })
+}
+
 /// On a plain thread of a process that has a runtime.
 fn calls(rounds: u64) -> f64 {
-    std::thread::spawn(move || lock_and_unlock(rounds))
+    std::thread::spawn(move || wait_for_free(rounds))
         .join()
         .unwrap()
 }
 
-/// In a task.
-fn calls_in_poll(rounds: u64) -> f64 {
-    one_worker().block_on(async move {
-        tokio::spawn(async move { lock_and_unlock(rounds) })
-            .await
-            .unwrap()
-    })
+fn in_task(measure: fn(u64) -> f64, rounds: u64) -> f64 {
+    one_worker()
+        .block_on(async move { tokio::spawn(async move { measure(rounds) }).await.unwrap() })
 }
 
 /// One reading of the processor's cycle counter, the floor of whatever is timed.
@@ -96,7 +117,7 @@ fn clock(rounds: u64) -> f64 {
         {
             sum = sum.wrapping_add(unsafe { std::arch::x86_64::_rdtsc() });
         }
-        sum = std::hint::black_box(sum);
+        sum = black_box(sum);
     }
     per_round(start, rounds)
 }
@@ -180,13 +201,15 @@ fn main() {
         "polls" => polls(rounds),
         "local-polls" => local_polls(rounds),
         "calls" => calls(rounds),
-        "calls-in-poll" => calls_in_poll(rounds),
+        "calls-in-poll" => in_task(wait_for_free, rounds),
+        "locks" => in_task(lock_and_unlock, rounds),
+        "pthread-locks" => in_task(pthread_lock_and_unlock, rounds),
         "clock" => clock(rounds),
         "echo" => echo(rounds),
         "nothing" => 0.0,
         "resident" => resident(),
         _ => {
-            eprintln!("usage: bench-program polls|local-polls|calls|calls-in-poll|clock|echo|nothing|resident [ROUNDS]");
+            eprintln!("usage: bench-program polls|local-polls|calls|calls-in-poll|locks|pthread-locks|clock|echo|nothing|resident [ROUNDS]");
             std::process::exit(2);
         }
     };
