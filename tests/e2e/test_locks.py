@@ -56,7 +56,7 @@ GUARDS = {
         ]
         for program in ("guard_dashmap5", "guard_dashmap6")
     },
-    "guard_in_struct": [Held("std::sync::Mutex", "Session::begin", at_least_ms=50)],
+    "guard_in_struct": [Held("std::sync::Mutex", "Ledger::open", at_least_ms=50)],
     "guard_cancelled": [
         Held("parking_lot::Mutex", "holds_guard_until_cancelled", at_least_ms=40),
     ],

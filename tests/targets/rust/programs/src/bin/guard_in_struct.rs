@@ -6,15 +6,15 @@ use situations::{multi_thread, Movable, BLOCK};
 
 static LOCK: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
-struct Session {
+struct Ledger {
     written: Movable<MutexGuard<'static, Vec<u32>>>,
     next: u32,
 }
 
-impl Session {
+impl Ledger {
     #[inline(never)]
-    fn begin() -> Session {
-        Session { written: Movable(LOCK.lock().unwrap()), next: 1 }
+    fn open() -> Ledger {
+        Ledger { written: Movable(LOCK.lock().unwrap()), next: 1 }
     }
 
     async fn write(&mut self) {
@@ -24,15 +24,15 @@ impl Session {
     }
 }
 
-async fn keeps_session_through_awaits() {
-    let mut session = Session::begin();
+async fn keeps_ledger_through_awaits() {
+    let mut ledger = Ledger::open();
     for _ in 0..4 {
-        session.write().await;
+        ledger.write().await;
     }
 }
 
 fn main() {
     let runtime = multi_thread(2);
-    runtime.block_on(async { tokio::spawn(keeps_session_through_awaits()).await.unwrap() });
+    runtime.block_on(async { tokio::spawn(keeps_ledger_through_awaits()).await.unwrap() });
     println!("guard_in_struct {:?}", LOCK.lock().unwrap());
 }
