@@ -17,6 +17,7 @@
 #include "runtime/aggregate.h"
 #include "runtime/clock.h"
 #include "runtime/coverage.h"
+#include "runtime/deadlock.h"
 #include "runtime/held_records.h"
 #include "runtime/images.h"
 #include "runtime/objects.h"
@@ -155,6 +156,7 @@ static void collect(bool all)
 			ops[i].total += t->ops[i].total;
 		}
 	}
+	deadlock_check(all);
 	held_records_collect();
 	trace_update(&polls, set_aside, ops, all);
 	trace_writer_flush();
@@ -355,5 +357,6 @@ void collector_after_fork(void)
 	aggregate_reset();
 	held_records_reset();
 	stall_after_fork();
+	deadlock_after_fork();
 	trace_after_fork();
 }

@@ -57,7 +57,7 @@ static void refuse_all(struct lock_sites *sites, enum lock_skip why)
 static uint32_t place_of(const struct lock_site *site)
 {
 	const struct lock_place place = {
-		.address = site->address,
+		.address = site->address + site->atomic,
 		.type = site->type,
 		.mode = site->mode,
 		.tentative = site->tentative,

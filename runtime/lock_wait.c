@@ -52,3 +52,16 @@ void lock_wait_end(void)
 		__atomic_store_n(&thread->lock_wait.sequence, (thread->lock_wait.sequence | 1) + 1,
 				 __ATOMIC_RELEASE);
 }
+
+bool lock_wait_read(const struct thread *thread, struct lock_wait *ret)
+{
+	const struct lock_wait *wait = &thread->lock_wait;
+	uint32_t sequence = __atomic_load_n(&wait->sequence, __ATOMIC_ACQUIRE);
+
+	if (!(sequence & 1))
+		return false;
+	*ret = *wait;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	ret->sequence = sequence;
+	return __atomic_load_n(&wait->sequence, __ATOMIC_RELAXED) == sequence;
+}

@@ -42,4 +42,9 @@ void lock_wait_begin(uint64_t lock, uint32_t place, bool timed);
 /* It returned, with the lock or without. */
 void lock_wait_end(void);
 
+struct thread;
+
+/* What another thread waits for at the moment; false when it does not. */
+bool lock_wait_read(const struct thread *thread, struct lock_wait *ret);
+
 #endif

@@ -72,6 +72,41 @@ bool lock_word_is_locked(uint64_t lock, enum lock_type type)
 	return result == sizes[type] && lock_word_says_locked(bytes, type);
 }
 
+/* How many readers the word counts; parking_lot's upgradable one is counted among them. */
+static uint64_t readers_of(const unsigned char *bytes, enum lock_type type)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, bytes, sizes[type] < sizeof(word) ? sizes[type] : sizeof(word));
+	switch (type) {
+	case LOCK_STD_RWLOCK:
+		return (word & 0x3fffffff) == 0x3fffffff ? 0 : word & 0x3fffffff;
+	case LOCK_PARKING_LOT_RWLOCK:
+		return word >> 4;
+	case LOCK_DASHMAP:
+		return (word & ~3ull) == ~3ull ? 0 : word >> 2;
+	case LOCK_PTHREAD_RWLOCK:
+		return word >> 3;
+	default:
+		return 0;
+	}
+}
+
+bool lock_word_agrees(uint64_t lock, enum lock_type type, unsigned shared, unsigned exclusive)
+{
+	unsigned char bytes[16] = {0};
+	long result = sys_read_memory(bytes, (const void *)(uintptr_t)lock, sizes[type]);
+	uint64_t readers;
+
+	note_refusal(result);
+	if (result != sizes[type] || !lock_word_says_locked(bytes, type))
+		return false;
+	readers = readers_of(bytes, type);
+	if (type == LOCK_PARKING_LOT_RWLOCK && readers == shared + exclusive)
+		return true;
+	return readers == shared;
+}
+
 bool lock_word_read(uint64_t *ret, const uint64_t *addresses, unsigned count)
 {
 	struct iovec local = {ret, count * sizeof(*ret)};

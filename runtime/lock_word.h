@@ -20,6 +20,12 @@ bool lock_word_is_locked(uint64_t lock, enum lock_type type);
 /* The pure part: of the lock's first 32 bytes, as many as the type has. */
 bool lock_word_says_locked(const unsigned char *bytes, enum lock_type type);
 
+/*
+ * Whether the word says the same as notes of so many holders, as far as the type's word counts
+ * them. `exclusive`: those that are not readers.
+ */
+bool lock_word_agrees(uint64_t lock, enum lock_type type, unsigned shared, unsigned exclusive);
+
 /* True once reading this process's memory was refused: a sandbox, and nothing is found then. */
 bool lock_word_refused(void);
 

@@ -11,8 +11,10 @@
 #include "runtime/aggregate.h"
 #include "runtime/clock.h"
 #include "runtime/entered.h"
+#include "runtime/locks.h"
 #include "runtime/ops.h"
 #include "runtime/thread.h"
+#include "runtime/trace_locks.h"
 #include "runtime/trace_objects.h"
 #include "runtime/trace_writer.h"
 #include "runtime/unwind.h"
@@ -30,7 +32,17 @@ struct moment {
 	enum event_context context;
 	unsigned op;
 	uint32_t stack; /* index + 1; 0: none */
+	bool waits;     /* for a lock: */
+	struct lock_wait wait;
+	struct told_holder holder;
 };
+
+/* One that began before the poll was left by longjmp. */
+static void look_at_wait(const struct thread *thread, struct moment *ret)
+{
+	ret->waits = lock_wait_read(thread, &ret->wait) &&
+		     (ret->context == CONTEXT_THREAD || ret->wait.since >= ret->poll_start);
+}
 
 /*
  * Outside of tasks' polls a call counts for itself, if the runtime would not make it to wait for
@@ -47,7 +59,8 @@ static bool look_outside(const struct thread *thread, struct moment *ret)
 	};
 	ret->poll_start = ret->call_start;
 	class = ops_class(ret->op);
-	return ret->call_start && class != CLASS_LOCK && class != CLASS_WAIT;
+	look_at_wait(thread, ret);
+	return ret->call_start && (ret->waits || (class != CLASS_LOCK && class != CLASS_WAIT));
 }
 
 static bool look(const struct thread *thread, struct moment *ret)
@@ -71,6 +84,7 @@ static bool look(const struct thread *thread, struct moment *ret)
 	/* A call that began before the poll was left by longjmp. */
 	if (ret->call_start < ret->poll_start)
 		ret->call_start = 0;
+	look_at_wait(thread, ret);
 	return frame->class == POLL_TASK && ret->type;
 }
 
@@ -80,6 +94,13 @@ static uint32_t stack_of(const struct thread *thread, const struct moment *momen
 	uint64_t frames[UNWIND_MAX_FRAMES];
 	unsigned count;
 
+	if (!moment->call_start && moment->waits) {
+		count = unwind_from(&moment->wait.context, frames, UNWIND_MAX_FRAMES);
+		return __atomic_load_n(&thread->lock_wait.sequence, __ATOMIC_ACQUIRE) ==
+				       moment->wait.sequence
+			       ? aggregate_stack_index(frames, count)
+			       : 0;
+	}
 	if (!moment->call_start)
 		return 0;
 	count = unwind_from(&thread->call_context, frames, UNWIND_MAX_FRAMES);
@@ -88,13 +109,21 @@ static uint32_t stack_of(const struct thread *thread, const struct moment *momen
 	return aggregate_stack_index(frames, count);
 }
 
-static void add_number_or_null(struct text *line, const char *key, uint64_t value)
+static void add_lock(struct text *line, const struct moment *moment)
 {
-	trace_add_key(line, key);
-	if (value)
-		text_add_u64(line, value);
-	else
+	const struct lock_place *place = lock_place_get(moment->wait.place);
+
+	trace_add_key(line, "lock");
+	if (!moment->waits) {
 		text_add(line, "null");
+		return;
+	}
+	text_add(line, "{\"type\":");
+	text_add_json(line, lock_type_name(place->type));
+	trace_add_string(line, "mode", lock_mode_name(place->mode));
+	trace_add_address(line, moment->wait.lock);
+	trace_add_holder(line, &moment->holder);
+	text_add_char(line, '}');
 }
 
 static void write_stall(struct thread *thread, const struct moment *moment)
@@ -104,22 +133,19 @@ static void write_stall(struct thread *thread, const struct moment *moment)
 
 	if ((moment->stack && !trace_write_stack(moment->stack - 1)) ||
 	    (moment->type && !trace_write_type(moment->type)) ||
-	    !(line = trace_writer_line("stall")))
+	    !trace_prepare_holder(&moment->holder) || !(line = trace_writer_line("stall")))
 		return;
 	trace_add_u64(line, "id", thread->stall.id);
 	trace_add_bool(line, "over", false);
 	trace_add_string(line, "in", moment->context == CONTEXT_TASK ? "task" : "thread");
-	trace_add_key(line, "vtable");
-	if (moment->type)
-		text_add_u64(line, moment->type->index);
-	else
-		text_add(line, "null");
-	add_number_or_null(line, "task", moment->task);
+	trace_add_type(line, moment->type);
+	trace_add_or_null(line, "task", moment->task);
 	trace_add_u64(line, "thread", thread_id);
 	trace_add_string(line, "op", moment->call_start ? ops_name(moment->op) : NULL);
 	trace_add_string(line, "class",
 			 moment->call_start ? ops_class_name(ops_class(moment->op)) : NULL);
-	add_number_or_null(line, "stack", moment->stack);
+	trace_add_or_null(line, "stack", moment->stack);
+	add_lock(line, moment);
 	trace_add_u64(line, "since_ns", clock_since_start(moment->poll_start));
 	trace_add_u64(line, "duration_ns", clock_ns(clock_ticks() - moment->poll_start));
 	trace_writer_end_line();
@@ -159,6 +185,7 @@ void stall_check(struct thread *thread, uint64_t limit_ns, bool all)
 {
 	struct stall *stall = &thread->stall;
 	struct moment moment;
+	struct holder holder;
 	bool in_poll = look(thread, &moment);
 	uint64_t now = clock_ticks();
 
@@ -176,6 +203,8 @@ void stall_check(struct thread *thread, uint64_t limit_ns, bool all)
 	if (!trace_schedule_due(&stall->schedule, all))
 		return;
 	moment.stack = stack_of(thread, &moment);
+	if (moment.waits && holder_name(moment.wait.lock, thread, &holder))
+		trace_tell_holder(&holder, &moment.holder);
 	write_stall(thread, &moment);
 }
 

@@ -133,6 +133,7 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->held.top = 0;
 	thread->lock_wait = (struct lock_wait){0};
 	thread->stall = (struct stall){0};
+	thread->deadlock = (struct deadlock_mark){0};
 	/* They say where on the stack to look, and that stack is gone. */
 	memset(&thread->stacks, 0, sizeof(thread->stacks));
 	thread->id = 0;

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/deadlock.h"
 #include "runtime/engine.h"
 #include "runtime/event.h"
 #include "runtime/held.h"
@@ -93,9 +94,10 @@ struct thread {
 	char name[16];
 	uint32_t id; /* in the trace; given by the collector, 0 = not yet written */
 	bool retired;
-	struct run_delay run_delay; /* the collector's */
-	struct stall stall;         /* the collector's */
-	struct thread *next;        /* registry, newest first; never unlinked */
+	struct run_delay run_delay;    /* the collector's */
+	struct stall stall;            /* the collector's */
+	struct deadlock_mark deadlock; /* the collector's */
+	struct thread *next;           /* registry, newest first; never unlinked */
 	struct stack_memory stacks;
 	struct ring ring;
 };
