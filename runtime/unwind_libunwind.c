@@ -47,10 +47,14 @@ static __thread struct {
 	uint64_t start, end;
 } readable __attribute__((tls_model("initial-exec")));
 
-/* The copy that is being unwound; what is on the live stack at its place is something else. */
+/*
+ * The copy that is being unwound; what is on the live stack at its place is something else. The
+ * registers are read back from `context`, on the caller's stack, which may be that one's neighbour.
+ */
 static __thread struct {
 	const unsigned char *bytes;
 	uint64_t start, size;
+	const void *context;
 } copied __attribute__((tls_model("initial-exec")));
 
 static int access_copy(unw_word_t address, unw_word_t *value)
@@ -63,6 +67,11 @@ static int access_copy(unw_word_t address, unw_word_t *value)
 	return 0;
 }
 
+static bool is_within(uint64_t address, uint64_t start, uint64_t size)
+{
+	return address - start < size;
+}
+
 static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
 			 void *unused)
 {
@@ -71,7 +80,8 @@ static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t 
 
 	if (write)
 		return -UNW_EINVAL;
-	if (copied.bytes && address - copied.start + PAGE < TRUSTED_STACK)
+	if (copied.bytes && !is_within(address, (uintptr_t)copied.context, sizeof(unw_context_t)) &&
+	    address - copied.start + PAGE < TRUSTED_STACK)
 		return address < copied.start ? -UNW_EINVAL : access_copy(address, value);
 	if (address - start < end - start && end - address >= sizeof(*value)) {
 		memcpy(value, (const void *)address, sizeof(*value));
@@ -238,6 +248,7 @@ unsigned unwind_from(const struct unwind_context *from, uint64_t *frames, unsign
 	if (!from->pc || !may_unwind())
 		return 0;
 	__atomic_add_fetch(&busy_threads, 1, __ATOMIC_RELAXED);
+	copied.context = &context;
 	get_context(&context); /* for the parts that are not set here */
 	context.uc_mcontext.gregs[REG_RIP] = (greg_t)from->pc;
 	context.uc_mcontext.gregs[REG_RSP] = (greg_t)from->sp;
