@@ -174,6 +174,14 @@ static void check_replaceable(const struct decoder *decoder, struct lock_site *s
 	if (!site->skip && site->release && !site->function &&
 	    !replaceable_flags_unused(decoder, site->address))
 		site->skip = SKIP_FLAGS;
+	if (site->skip != SKIP_BRANCH || site->function ||
+	    (site->release && !replaceable_flags_unused(decoder, site->address)))
+		return;
+	site->atomic = replaceable_before(decoder, site->address, &bounds, &site->length);
+	if (site->atomic) {
+		site->address -= site->atomic;
+		site->skip = SKIP_NOT;
+	}
 }
 
 static void examine(void *context, uint64_t address)

@@ -113,6 +113,19 @@ enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t addres
 	return SKIP_NOT;
 }
 
+uint8_t replaceable_before(const struct decoder *decoder, uint64_t address,
+			   const struct function_bounds *function, uint8_t *ret_length)
+{
+	struct instruction previous;
+
+	for (uint64_t at = address - 1; at >= function->start && address - at < JUMP_BYTES; at--)
+		if (decoder_at(decoder, at, &previous) && previous.next == address &&
+		    is_instruction(decoder, function->start, at) &&
+		    replaceable_length(decoder, at, function, ret_length) == SKIP_NOT)
+			return (uint8_t)(address - at);
+	return 0;
+}
+
 bool replaceable_flags_unused(const struct decoder *decoder, uint64_t address)
 {
 	uint32_t pending = ARITHMETIC_FLAGS;

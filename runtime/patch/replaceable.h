@@ -22,6 +22,14 @@
 enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t address,
 				  const struct function_bounds *function, uint8_t *ret_length);
 
+/*
+ * The instruction before `address`, where the two and what follows can be replaced although a
+ * branch lands behind the instruction at `address`: returns its length, 0 when that is not so. The
+ * whole length is in *ret_length then.
+ */
+uint8_t replaceable_before(const struct decoder *decoder, uint64_t address,
+			   const struct function_bounds *function, uint8_t *ret_length);
+
 /* Whether the address of an operand in memory can be computed by other code. */
 bool replaceable_operand(const ZydisDecodedOperand *operand);
 

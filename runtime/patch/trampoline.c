@@ -107,6 +107,20 @@ static void continue_behind(struct trampolines *t, const struct instruction *fir
 	emit_distance(e, end);
 }
 
+/* The instructions that are replaced together with the atomic one, and stand before it. */
+static void lead_up(struct trampolines *t, const struct lock_site *site)
+{
+	uint64_t at = site->address, end = site->address + site->atomic;
+	struct instruction instruction;
+
+	while (at < end && decoder_at(t->decoder, at, &instruction)) {
+		emit_copy(&t->emitter, &instruction);
+		at = instruction.next;
+	}
+	if (at != end)
+		t->emitter.failed = true;
+}
+
 static const ZydisDecodedOperand *memory_of(const struct instruction *instruction)
 {
 	return &instruction->operands[instruction->operands[0].type != ZYDIS_OPERAND_TYPE_MEMORY];
@@ -182,8 +196,9 @@ uint64_t trampoline_instruction(struct trampolines *t, const struct lock_site *s
 	uint8_t *start = t->emitter.at;
 	struct instruction first;
 
-	if (!decoder_at(t->decoder, site->address, &first))
+	if (!decoder_at(t->decoder, site->address + site->atomic, &first))
 		return 0;
+	lead_up(t, site);
 	if (site->release)
 		emit_release(t, site, &first);
 	else
