@@ -20,6 +20,8 @@
 #include "runtime/deadlock.h"
 #include "runtime/held_records.h"
 #include "runtime/images.h"
+#include "runtime/lock_word.h"
+#include "runtime/locks.h"
 #include "runtime/objects.h"
 #include "runtime/recording.h"
 #include "runtime/suspended.h"
@@ -156,6 +158,8 @@ static void collect(bool all)
 			ops[i].total += t->ops[i].total;
 		}
 	}
+	coverage_set_leaky_places(lock_places_distrusted());
+	coverage_set_blind(BLIND_MEMORY_READS, lock_word_refused());
 	deadlock_check(all);
 	held_records_collect();
 	trace_update(&polls, set_aside, ops, all);
@@ -164,7 +168,7 @@ static void collect(bool all)
 
 static void finish(enum finish_reason reason, int status)
 {
-	uint64_t dropped = dropped_in_ended;
+	uint64_t dropped = dropped_in_ended + suspended_lost();
 
 	for (struct thread *t = thread_first(); t; t = t->next)
 		dropped += __atomic_load_n(&t->ring.dropped, __ATOMIC_RELAXED);

@@ -32,6 +32,12 @@ static const char *const sentences[BLIND_SPOT_COUNT] = {
 	[BLIND_BAD_SETTING] =
 		"an OVERSTAY_ environment variable holds a value that is not a time; its "
 		"default was used",
+	[BLIND_ROOT_LOCKS] = "this Tokio's note of being inside block_on was not found: locks that "
+			     "a body of block_on holds across an await are not told from those "
+			     "held by the code around it, and are left out",
+	[BLIND_MEMORY_READS] =
+		"the process may not read its own memory through the kernel (a sandbox): locks "
+		"held across an await, and deadlocks, are not found",
 	[BLIND_LOCKS_NO_DECODER] = "libZydis is not available in the version that this library was "
 				   "built with: inlined "
 				   "locks are not followed, only pthread's",
@@ -102,6 +108,13 @@ void coverage_set_opened(bool opened)
 {
 	coverage.opened = opened;
 	coverage.dirty = true;
+}
+
+void coverage_set_leaky_places(uint32_t count)
+{
+	if (coverage.leaky_places != count)
+		coverage.dirty = true;
+	coverage.leaky_places = count;
 }
 
 const char *coverage_sentence(enum blind_spot spot)

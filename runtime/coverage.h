@@ -23,6 +23,8 @@ enum blind_spot {
 	BLIND_SLOTS_REFUSED,
 	BLIND_OBJECTS_LEFT_OUT,
 	BLIND_BAD_SETTING,
+	BLIND_ROOT_LOCKS,
+	BLIND_MEMORY_READS,
 	BLIND_LOCKS_NO_DECODER,
 	BLIND_LOCKS_NO_UNWIND_TABLES,
 	BLIND_LOCKS_LATE,
@@ -58,6 +60,7 @@ struct coverage {
 	const char *off; /* why the engine switched itself off, or NULL */
 	struct coverage_runtime runtimes[COVERAGE_RUNTIMES];
 	struct coverage_locks locks[LOCK_TYPES];
+	uint32_t leaky_places; /* whose locks are released unseen, see locks.h */
 };
 
 extern struct coverage coverage;
@@ -77,6 +80,8 @@ void coverage_count_lock(struct coverage_locks *locks, const char *reason);
 void coverage_set_blind(enum blind_spot spot, bool blind);
 
 void coverage_set_opened(bool opened);
+
+void coverage_set_leaky_places(uint32_t count);
 
 /* The sentence of TRACE-FORMAT's `blind_spots`. */
 const char *coverage_sentence(enum blind_spot spot);

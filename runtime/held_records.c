@@ -137,6 +137,7 @@ static void fold(const struct suspended *entry, uint64_t lock, uint64_t until)
 		record->last = entry->since;
 	record->polls += entry->polls;
 	record->waits += entry->waits;
+	durations_add(&record->closed, &entry->more);
 	record->dirty = true;
 	take_waiters(record, entry);
 }
@@ -146,6 +147,8 @@ static void take_released(unsigned index)
 	struct suspended *entry = suspended_get(index);
 	bool tentative = lock_place_get(entry->place)->tentative;
 
+	if (!suspended_take(index))
+		return;
 	resolve(entry);
 	if (entry->released)
 		lock_place_released(entry->place);
@@ -326,7 +329,7 @@ void held_records_write(bool all)
 
 uint64_t held_records_lost(void)
 {
-	return lost + suspended_lost();
+	return lost;
 }
 
 void held_records_reset(void)

@@ -16,7 +16,7 @@ void held_records_collect(void);
 /* Writes `held` lines that are new or due. */
 void held_records_write(bool all);
 
-/* Locks that found no room, in the table or as records. */
+/* Locks that found no free record. */
 uint64_t held_records_lost(void);
 
 /* In a fork child. */

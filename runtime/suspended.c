@@ -9,12 +9,16 @@
 #include <string.h>
 
 #include "runtime/clock.h"
+#include "runtime/collector.h"
 #include "runtime/recording.h"
 #include "runtime/sys.h"
 #include "runtime/thread.h"
 
 /* Keys that are no address. */
 enum { KEY_FREE, KEY_BUSY, KEY_RELEASED, KEYS };
+
+/* From this entry on there are more than the collector takes out in time. */
+#define CROWDED (SUSPENDED_MAX / 4)
 
 uint32_t suspended_count;
 
@@ -59,6 +63,8 @@ struct suspended *suspended_claim(void)
 		    __atomic_compare_exchange_n(&keys[i], &expected, KEY_BUSY, false,
 						__ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 			raise_high(i + 1);
+			if (i >= CROWDED)
+				collector_kick();
 			__atomic_add_fetch(&table[i].generation, 1, __ATOMIC_RELAXED);
 			memset((char *)&table[i] + offsetof(struct suspended, place), 0,
 			       offsetof(struct suspended, parked_frames) -
@@ -69,6 +75,7 @@ struct suspended *suspended_claim(void)
 		}
 	}
 	__atomic_add_fetch(&lost, 1, __ATOMIC_RELAXED);
+	collector_kick();
 	return NULL;
 }
 
@@ -110,6 +117,45 @@ static int entry_to_release(uint64_t lock)
 	return best;
 }
 
+/* Acquired at the same place, for a task of the same type. */
+static bool is_alike(const struct suspended *one, const struct suspended *other)
+{
+	return one->place == other->place && one->type == other->type && one->root == other->root &&
+	       one->quiet == other->quiet && one->released && other->released &&
+	       one->copy.context.pc == other->copy.context.pc &&
+	       one->copy.context.sp == other->copy.context.sp;
+}
+
+/*
+ * More locks are held across polls and released again than the collector has time for: what is
+ * alike is counted together. The entry is the caller's.
+ */
+static bool merge(struct suspended *entry)
+{
+	uint32_t end = __atomic_load_n(&high, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < end; i++) {
+		uint64_t expected = KEY_RELEASED;
+		bool alike;
+
+		if (__atomic_load_n(&keys[i], __ATOMIC_ACQUIRE) != KEY_RELEASED ||
+		    !is_alike(&entries[i], entry) ||
+		    !__atomic_compare_exchange_n(&keys[i], &expected, KEY_BUSY, false,
+						 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			continue;
+		alike = is_alike(&entries[i], entry);
+		if (alike) {
+			durations_count(&entries[i].more, clock_ns(entry->released - entry->since));
+			entries[i].polls += entry->polls;
+			entries[i].waits += entry->waits;
+		}
+		__atomic_store_n(&keys[i], KEY_RELEASED, __ATOMIC_RELEASE);
+		if (alike)
+			return true;
+	}
+	return false;
+}
+
 /* Takes an open entry out of the others' sight; false when somebody else was faster. */
 static bool take(unsigned index, uint64_t lock, uint64_t released)
 {
@@ -120,7 +166,10 @@ static bool take(unsigned index, uint64_t lock, uint64_t released)
 		return false;
 	entries[index].released = released;
 	entries[index].polls += in_its_poll; /* which has not ended yet */
-	__atomic_store_n(&keys[index], KEY_RELEASED, __ATOMIC_RELEASE);
+	__atomic_store_n(&keys[index],
+			 released && index >= CROWDED && merge(&entries[index]) ? KEY_FREE
+										: KEY_RELEASED,
+			 __ATOMIC_RELEASE);
 	__atomic_sub_fetch(&suspended_count, 1, __ATOMIC_RELAXED);
 	return true;
 }
@@ -198,6 +247,14 @@ struct suspended *suspended_get(unsigned index)
 bool suspended_close(unsigned index, uint64_t lock)
 {
 	return take(index, lock, 0);
+}
+
+bool suspended_take(unsigned index)
+{
+	uint64_t expected = KEY_RELEASED;
+
+	return __atomic_compare_exchange_n(&keys[index], &expected, KEY_BUSY, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 void suspended_free(unsigned index)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/durations.h"
 #include "runtime/held.h"
 
 #define SUSPENDED_MAX     512
@@ -43,6 +44,8 @@ struct suspended {
 	uint32_t polls;        /* of that task, begun since */
 	uint32_t waits;        /* begun for this lock since */
 	struct suspended_waiter waiters[SUSPENDED_WAITERS]; /* the first that differ */
+
+	struct durations more; /* others of this kind, released while there was no time for them */
 
 	/* The collector's. */
 	uint32_t thread_id, record; /* record: index + 1 */
@@ -93,7 +96,8 @@ struct suspended *suspended_get(unsigned index);
  */
 bool suspended_close(unsigned index, uint64_t lock);
 
-/* Collector: a released entry is done with. */
+/* Collector: takes a released entry, false when there is none now; and is done with it. */
+bool suspended_take(unsigned index);
 void suspended_free(unsigned index);
 
 /* Collector: a thread has ended that had this trace id. */

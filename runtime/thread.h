@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "runtime/deadlock.h"
+#include "runtime/durations.h"
 #include "runtime/engine.h"
 #include "runtime/event.h"
 #include "runtime/held.h"
@@ -27,8 +28,7 @@
 #define WATCH_POLL 1 /* inside a hooked poll */
 #define WATCH_ROOT 2 /* may be inside a runtime's block_on */
 
-#define MAX_OPEN_POLLS    16
-#define HISTOGRAM_BUCKETS 44 /* bucket b counts durations below 2^b ns and not below 2^(b-1) */
+#define MAX_OPEN_POLLS 16
 
 struct poll_frame {
 	struct task_type *type;
@@ -45,13 +45,6 @@ struct poll_frame {
 struct poll_base {
 	uint64_t held;
 	uint64_t start;
-};
-
-struct durations {
-	uint64_t count;
-	uint64_t total_ns;
-	uint64_t max_ns;
-	uint64_t histogram[HISTOGRAM_BUCKETS];
 };
 
 struct op_counter {
@@ -128,19 +121,6 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 
 /* In a fork child: only the calling thread is left, with nothing recorded. */
 void thread_after_fork(void);
-
-void durations_add(struct durations *to, const struct durations *from);
-
-static inline void durations_count(struct durations *durations, uint64_t ns)
-{
-	unsigned bucket = ns ? 64u - (unsigned)__builtin_clzll(ns) : 0;
-
-	durations->count++;
-	durations->total_ns += ns;
-	if (ns > durations->max_ns)
-		durations->max_ns = ns;
-	durations->histogram[bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1]++;
-}
 
 /* The bit that keeps a thread watched outside polls, needed where the runtime's note is not known.
  */

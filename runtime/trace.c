@@ -130,17 +130,10 @@ static void add_lock_sites(struct text *line)
 	text_add_char(line, ']');
 }
 
-static void write_coverage(void)
+static void add_blind_spots(struct text *line)
 {
-	struct text *line = trace_writer_line("coverage");
 	bool first = true;
 
-	if (!line)
-		return;
-	trace_add_bool(line, "attached", coverage.task_vtables > 0);
-	trace_add_u64(line, "task_vtables", coverage.task_vtables);
-	add_lock_sites(line);
-	trace_add_bool(line, "stacks", coverage.stacks);
 	trace_add_key(line, "blind_spots");
 	text_add_char(line, '[');
 	for (unsigned i = 0; i < BLIND_SPOT_COUNT; i++) {
@@ -151,7 +144,26 @@ static void write_coverage(void)
 		first = false;
 		text_add_json(line, coverage_sentence(i));
 	}
+	if (coverage.leaky_places) {
+		text_add(line, first ? "\"" : ",\"");
+		text_add(line, "releases of locks that are taken at ");
+		text_add_u64(line, coverage.leaky_places);
+		text_add(line, " places in the code are not seen; these locks are left out\"");
+	}
 	text_add_char(line, ']');
+}
+
+static void write_coverage(void)
+{
+	struct text *line = trace_writer_line("coverage");
+
+	if (!line)
+		return;
+	trace_add_bool(line, "attached", coverage.task_vtables > 0);
+	trace_add_u64(line, "task_vtables", coverage.task_vtables);
+	add_lock_sites(line);
+	trace_add_bool(line, "stacks", coverage.stacks);
+	add_blind_spots(line);
 	trace_add_key(line, "engine");
 	if (coverage.off) {
 		text_add(line, "\"off: ");

@@ -71,8 +71,10 @@ static void note_entered(const struct image *image)
 		entered_set(image->tls + offset, TOKIO_ENTERED_MAX, TOKIO_NOT_ENTERED);
 	else
 		entered_withdraw();
-	if (!entered_note())
+	if (!entered_note()) {
 		coverage_set_blind(BLIND_ROOT_BY_SYMBOLS, true);
+		coverage_set_blind(BLIND_ROOT_LOCKS, true);
+	}
 }
 
 static void examine(unsigned index, struct image *image)
