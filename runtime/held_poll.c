@@ -5,7 +5,8 @@
  *
  * The poll function has returned by then, so another thread may already be polling the task again,
  * and release the lock before it is in the table. Such a release finds no note anywhere and is kept
- * by its thread for a while (held.h), which is how it is told from a release that was not seen.
+ * by its thread for a while (held.h), which is how it is told from a release that was not seen. It
+ * is not counted: a lock that is held across many polls is found at others of them.
  */
 #include "held_poll.h"
 
@@ -87,19 +88,19 @@ static bool is_overtaken(const struct thread *thread, unsigned index)
 	return false;
 }
 
-/* False when the note is stale. */
-static bool is_true(const struct thread *thread, unsigned index, uint64_t since, bool *ret_released)
+static bool is_true(const struct thread *thread, unsigned index)
 {
 	const struct held_note *note = &thread->held.notes[index];
 
-	*ret_released = false;
-	if (!is_overtaken(thread, index) &&
-	    lock_word_is_locked(note->lock, lock_place_get(note->place)->type))
-		return true;
-	*ret_released = was_released_elsewhere(thread, note->lock, since);
-	if (!*ret_released && !lock_word_refused())
+	return !is_overtaken(thread, index) &&
+	       lock_word_is_locked(note->lock, lock_place_get(note->place)->type);
+}
+
+/* A note was stale. If no other thread has released that lock since, its release was missed. */
+static void blame(const struct thread *thread, const struct held_note *note, uint64_t since)
+{
+	if (!was_released_elsewhere(thread, note->lock, since) && !lock_word_refused())
 		lock_place_leaked(note->place);
-	return *ret_released;
 }
 
 static struct suspended *hand_over(struct thread *thread, const struct held_note *note)
@@ -126,7 +127,7 @@ void held_at_poll_end(struct thread *thread, const struct poll_frame *frame)
 {
 	uint64_t scheduler = 0;
 	unsigned base = thread_poll_base(thread, (uint32_t)(frame - thread->polls));
-	bool finished, released;
+	bool finished;
 
 	if (base >= held_count(&thread->held))
 		return;
@@ -136,8 +137,11 @@ void held_at_poll_end(struct thread *thread, const struct poll_frame *frame)
 		uint64_t lock = thread->held.notes[i].lock;
 		struct suspended *entry;
 
-		if (!is_true(thread, i, frame->start, &released) || (finished && released) ||
-		    !(entry = hand_over(thread, &thread->held.notes[i])))
+		if (!is_true(thread, i)) {
+			blame(thread, &thread->held.notes[i], frame->start);
+			continue;
+		}
+		if (!(entry = hand_over(thread, &thread->held.notes[i])))
 			continue;
 		entry->quiet = finished;
 		entry->task = frame->task;
@@ -145,7 +149,7 @@ void held_at_poll_end(struct thread *thread, const struct poll_frame *frame)
 		entry->type = frame->type;
 		entry->scheduler = scheduler;
 		suspended_publish(entry, lock);
-		if (released || was_released_elsewhere(thread, lock, frame->start))
+		if (was_released_elsewhere(thread, lock, frame->start))
 			suspended_released(lock);
 	}
 	held_cut(&thread->held, base);
@@ -163,14 +167,17 @@ static void root_yields(struct thread *thread, unsigned base, bool parks)
 	for (unsigned i = base; i < held_count(&thread->held);) {
 		struct held_note note = thread->held.notes[i];
 		struct suspended *entry = NULL;
-		bool released;
 
 		/* Not entered: taken by the code around block_on, which may hold what it likes. */
 		if (!entered_means_inside(note.entered)) {
 			i++;
 			continue;
 		}
-		if (is_true(thread, i, UINT64_MAX, &released))
+		/*
+		 * A stale note is nobody's fault here: to wait for a condition is to release its
+		 * mutex, somewhere inside of the waiting.
+		 */
+		if (is_true(thread, i))
 			entry = hand_over(thread, &note);
 		if (entry) {
 			entry->root = true;

@@ -22,6 +22,12 @@
 
 #define RECORDS_MAX 512
 
+/*
+ * A stale note of a lock that somebody else has for a moment looks like one that is held. So an
+ * open one is told only when it has been looked at for a while, or at the end.
+ */
+#define LOOK_APART_NS 20000000
+
 struct told_waiter {
 	uint64_t task;
 	uint32_t thread;
@@ -152,8 +158,12 @@ static void take_released(unsigned index)
 	resolve(entry);
 	if (entry->released)
 		lock_place_released(entry->place);
-	/* An acquisition that may have been none is proven only by a release that was seen. */
-	if (entry->record && !(tentative && !entry->released))
+	/*
+	 * Where a release was missed, this one or others, the acquisition counts only if releases
+	 * of what is taken there are seen as a rule; one that may have been none, never.
+	 */
+	if (entry->record &&
+	    (entry->released || (!tentative && lock_place_get(entry->place)->releases > 1)))
 		fold(entry, entry->lock, entry->released ? entry->released : clock_ticks());
 	suspended_free(index);
 }
@@ -178,11 +188,13 @@ static void look_after(unsigned index, uint64_t lock)
 	struct suspended *entry = suspended_get(index);
 
 	resolve(entry);
-	if (entry->record)
+	if (entry->record && entry->looked_at)
 		records[entry->record - 1].dirty = true;
 	if (lock_word_is_locked(lock, lock_place_get(entry->place)->type) &&
-	    !is_held_anew(lock, entry))
+	    !is_held_anew(lock, entry)) {
+		entry->looked_at |= clock_ns(clock_ticks() - entry->since) > LOOK_APART_NS;
 		return;
+	}
 	/* Seen released a moment ago, or not at all. */
 	if (suspended_close(index, lock))
 		lock_place_leaked(entry->place);
@@ -214,14 +226,14 @@ void held_records_collect(void)
 	rest();
 }
 
-static void add_open(struct held_record *record, unsigned index, struct sum *sum)
+static void add_open(struct held_record *record, unsigned index, bool all, struct sum *sum)
 {
 	uint64_t lock, now = clock_ticks();
 	struct suspended *entry = suspended_get(index);
 	uint64_t ns;
 
-	if (suspended_look(index, &lock) != SUSPENDED_OPEN || !entry->resolved ||
-	    entry->record != (uint32_t)(record - records) + 1 ||
+	if (suspended_look(index, &lock) != SUSPENDED_OPEN || !(entry->looked_at || all) ||
+	    !entry->resolved || entry->record != (uint32_t)(record - records) + 1 ||
 	    lock_place_get(entry->place)->tentative)
 		return;
 	ns = now > entry->since ? clock_ns(now - entry->since) : 0;
@@ -239,7 +251,7 @@ static void add_open(struct held_record *record, unsigned index, struct sum *sum
 	take_waiters(record, entry);
 }
 
-static void sum_up(struct held_record *record, struct sum *ret)
+static void sum_up(struct held_record *record, bool all, struct sum *ret)
 {
 	*ret = (struct sum){.durations = record->closed,
 			    .lock = record->lock,
@@ -248,7 +260,7 @@ static void sum_up(struct held_record *record, struct sum *ret)
 			    .waits = record->waits,
 			    .thread = record->thread};
 	for (unsigned i = 0; i < suspended_high(); i++)
-		add_open(record, i, ret);
+		add_open(record, i, all, ret);
 }
 
 static void add_waiters(struct text *line, const struct held_record *record)
@@ -288,13 +300,13 @@ static bool prepare(const struct held_record *record)
 	       (!record->type || trace_write_type(record->type));
 }
 
-static void write_record(struct held_record *record)
+static void write_record(struct held_record *record, bool all)
 {
 	const struct lock_place *place = lock_place_get(record->place);
 	struct text *line;
 	struct sum sum;
 
-	sum_up(record, &sum);
+	sum_up(record, all, &sum);
 	if (!sum.durations.count || !sum.thread || !prepare(record) ||
 	    !(line = trace_writer_line("held")))
 		return;
@@ -321,9 +333,9 @@ void held_records_write(bool all)
 	for (unsigned i = 0; i < record_count; i++) {
 		struct held_record *record = &records[i];
 
-		if (record->dirty && trace_schedule_due(&record->schedule, all) &&
+		if ((record->dirty || all) && trace_schedule_due(&record->schedule, all) &&
 		    lock_place_trusted(record->place))
-			write_record(record);
+			write_record(record, all);
 	}
 }
 
