@@ -102,6 +102,13 @@ void held_acquired_from(uint64_t lock, uint32_t place, uint64_t pc);
  */
 bool held_released(uint64_t lock);
 
+/*
+ * The parts of the two above that need no more than the thread's own list; they change no vector
+ * register. False: nothing was done, the whole function has to be called.
+ */
+bool held_acquired_quick(uint64_t lock, uint32_t place, const struct unwind_context *context);
+bool held_released_quick(uint64_t lock);
+
 /* The calling thread is the engine's own: what it acquires is not followed. */
 void held_exclude_thread(void);
 

@@ -6,7 +6,8 @@
  * Inlined instructions are no function calls to the compiler that made them: every register is in
  * use, the vector registers too. The way in from there keeps all of them. It is taken for a
  * thread's first lock, for locks released in another order than acquired, and for acquisitions
- * whose stack is wanted; the rest is done by the generated code itself.
+ * whose stack is wanted; the rest is done by the generated code itself. Most of what is left needs
+ * no vector registers (lock_hooks_quick.c), so that they are saved only when that was not enough.
  */
 #include "lock_hooks.h"
 
@@ -14,6 +15,7 @@
 #include <stddef.h>
 
 #include "runtime/held.h"
+#include "runtime/lock_hooks_quick.h"
 #include "runtime/lock_wait.h"
 #include "runtime/locks.h"
 #include "runtime/thread.h"
@@ -33,11 +35,6 @@ __attribute__((used)) uint32_t lock_hooks_components;
 /* Lock functions that the calling thread is in: only the outermost notes the lock. */
 static __thread uint8_t nested;
 
-/* Above the saved RBP: the return address, the place, RDX, RCX, RAX, the red zone. */
-struct entry_frame {
-	uint64_t bp, back, place, rdx, rcx, rax, red_zone[16];
-};
-
 /* Called from the assembly. */
 void lock_acquired_inline(uint64_t lock, const struct entry_frame *frame);
 void lock_acquired_in_plumbing(uint64_t lock, const struct entry_frame *frame);
@@ -54,16 +51,16 @@ void lock_hook_function(void);
 /*
  * Entered by a call from a trampoline, which has saved RAX, RCX and RDX. RCX is the lock; the place
  * lies above the return address where there is one. RBP keeps the stack pointer, so that the rest
- * of the stack may be aligned.
+ * of the stack may be aligned. `quick` is code that may jump to 6 when all is done.
  */
-#define KEEP_ALL(name, function)                                                                   \
+#define KEEP_ALL(name, quick, function)                                                            \
 	__asm__(".text\n"                                                                          \
 		".globl " #name "\n.hidden " #name "\n.type " #name ", @function\n" #name ":\n"    \
-		"cmpb $0, held_follows(%rip)\n je 5f\n"                                            \
+		"cmpb $0, held_follows(%rip)\n je 7f\n"                                            \
 		"push %rbp\n mov %rsp, %rbp\n"                                                     \
-		"push %rsi\n push %rdi\n push %r8\n push %r9\n push %r10\n push %r11\n"            \
-		"mov %rcx, %rdi\n mov %rbp, %rsi\n"                                                \
-		"sub $2752, %rsp\n and $-64, %rsp\n"                                               \
+		"push %rsi\n push %rdi\n push %r8\n push %r9\n push %r10\n push %r11\n push "      \
+		"%rcx\n"                                                                           \
+		"and $-64, %rsp\n cld\n" quick "sub $2752, %rsp\n"                                 \
 		"mov lock_hooks_components(%rip), %eax\n xor %edx, %edx\n"                         \
 		"test %eax, %eax\n jz 1f\n"                                                        \
 		"movq $0, 512(%rsp)\n movq $0, 520(%rsp)\n movq $0, 528(%rsp)\n"                   \
@@ -71,19 +68,22 @@ void lock_hook_function(void);
 		"movq $0, 560(%rsp)\n movq $0, 568(%rsp)\n"                                        \
 		"xsave (%rsp)\n jmp 2f\n"                                                          \
 		"1: fxsave (%rsp)\n"                                                               \
-		"2: cld\n call " #function "\n"                                                    \
+		"2: mov -56(%rbp), %rdi\n mov %rbp, %rsi\n call " #function "\n"                   \
 		"mov lock_hooks_components(%rip), %eax\n xor %edx, %edx\n"                         \
 		"test %eax, %eax\n jz 3f\n"                                                        \
-		"xrstor (%rsp)\n jmp 4f\n"                                                         \
+		"xrstor (%rsp)\n jmp 6f\n"                                                         \
 		"3: fxrstor (%rsp)\n"                                                              \
-		"4: lea -48(%rbp), %rsp\n"                                                         \
-		"pop %r11\n pop %r10\n pop %r9\n pop %r8\n pop %rdi\n pop %rsi\n pop %rbp\n5: "    \
-		"ret\n"                                                                            \
+		"6: lea -56(%rbp), %rsp\n pop %rcx\n"                                              \
+		"pop %r11\n pop %r10\n pop %r9\n pop %r8\n pop %rdi\n pop %rsi\n pop %rbp\n"       \
+		"7: ret\n"                                                                         \
 		".size " #name ", . - " #name "\n")
 
-KEEP_ALL(lock_hook_full, lock_acquired_inline);
-KEEP_ALL(lock_hook_plumbing, lock_acquired_in_plumbing);
-KEEP_ALL(lock_hook_missing, lock_released_inline);
+#define FIRST_TRY(function)                                                                        \
+	"mov %rcx, %rdi\n mov %rbp, %rsi\n call " #function "\n test %al, %al\n jnz 6f\n"
+
+KEEP_ALL(lock_hook_full, "", lock_acquired_inline);
+KEEP_ALL(lock_hook_plumbing, FIRST_TRY(lock_hook_plumbing_quick), lock_acquired_in_plumbing);
+KEEP_ALL(lock_hook_missing, FIRST_TRY(lock_hook_missing_quick), lock_released_inline);
 
 /*
  * Jumped to from the entry of a lock function, with the hook in R11: an ordinary call in every
@@ -120,15 +120,9 @@ void lock_acquired_inline(uint64_t lock, const struct entry_frame *frame)
 
 void lock_acquired_in_plumbing(uint64_t lock, const struct entry_frame *frame)
 {
-	uint32_t place = (uint32_t)frame->place;
-	/* A return address of the instruction, so to say: behind its first byte. */
-	const struct unwind_context context = {
-		.pc = lock_place_get(place)->address + 1,
-		.sp = (uintptr_t)(frame + 1),
-		.bp = frame->bp,
-	};
+	const struct unwind_context context = lock_hooks_context(frame);
 
-	held_acquired(lock, place, &context);
+	held_acquired(lock, (uint32_t)frame->place, &context);
 }
 
 void lock_released_inline(uint64_t lock, const struct entry_frame *frame)

@@ -101,7 +101,7 @@ static const struct lock_form *agreed_form(const struct atomic *atomic,
 	uint8_t action = slow->acquires ? FORM_ACQUIRE : FORM_RELEASE;
 
 	while ((form = lock_form_next(atomic, form, known))) {
-		if (form->action != action)
+		if (slow->unknown ? form->action == FORM_TRY : form->action != action)
 			continue;
 		if (!slow->name ||
 		    (form->type == slow->name->type &&
@@ -135,6 +135,7 @@ static bool classify(const struct lock_search *search, struct atomic *atomic,
 	site->mode = form->mode;
 	site->release = form->action == FORM_RELEASE;
 	site->slow = slow->function;
+	site->tentative = slow->unknown && !site->release;
 	return true;
 }
 

@@ -105,6 +105,17 @@ static bool may_be_lock(const struct walk *walk, const struct origin *origin)
 	return true;
 }
 
+static bool is_lock(const struct walk *walk, const struct origin *origin)
+{
+	const ZydisDecodedOperandMem *memory = &walk->atomic->memory->mem;
+	uint64_t fixed = instruction_rip_address(&walk->atomic->instruction, walk->atomic->memory);
+
+	if (fixed)
+		return origin->kind == ORIGIN_ADDRESS && (uint64_t)origin->number == fixed;
+	return origin->kind == ORIGIN_REGISTER && origin->base == memory->base &&
+	       memory->index == ZYDIS_REGISTER_NONE && origin->number == memory->disp.value;
+}
+
 static bool is_number(const struct state *state, ZydisRegister reg, int64_t number)
 {
 	const struct origin *origin = &state->registers[reg - ZYDIS_REGISTER_RAX];
@@ -146,6 +157,11 @@ static bool is_slow_path(struct walk *walk, struct state *state, uint64_t callee
 			return false;
 		*walk->found = (struct slow_path){0};
 		return true;
+	}
+	if (!callee && !slot && return_address) {
+		/* A pointer that was loaded before a loop. */
+		*walk->found = (struct slow_path){.unknown = true};
+		return is_lock(walk, &state->registers[ZYDIS_REGISTER_RDI - ZYDIS_REGISTER_RAX]);
 	}
 	if (!callee ||
 	    !may_be_lock(walk, &state->registers[ZYDIS_REGISTER_RDI - ZYDIS_REGISTER_RAX]))

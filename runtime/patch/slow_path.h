@@ -18,7 +18,8 @@ struct slow_path {
 	uint64_t function;                /* 0: the wake-up call was inlined */
 	const struct lock_function *name; /* NULL: told by its shape */
 	bool acquires;                    /* it spins, so it waits for the lock */
-	bool result_used;                 /* its caller looks at what it returns */
+	bool unknown;     /* called through a register: the first three say nothing */
+	bool result_used; /* its caller looks at what it returns */
 };
 
 /* Everything that finding sites in one image needs. */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is done about most locks that generated code does not do itself.
+ * Runs on: application threads, anywhere.
+ *
+ * Compiled without vector registers, and calls nothing: generated code stands in the middle of
+ * functions whose vector registers are in use, and saving those takes longer than all of this.
+ */
+#include "held.h"
+
+#include <stddef.h>
+
+#include "runtime/engine.h"
+#include "runtime/thread.h"
+
+/* Stack memory above `sp` that is certain to be mapped, for copying. */
+static uint64_t readable_above(const struct thread *thread, uint64_t sp)
+{
+	uint64_t to_page_end = 4096 - (sp & 4095);
+	uint64_t to_top = thread->stack_top - sp;
+
+	/* A thread that runs on another stack for now (a fiber, a signal stack) is not near its
+	 * top. */
+	if (thread->stack_top > sp && to_top < 64u * 1024)
+		return to_top < STACK_COPY ? to_top : STACK_COPY;
+	return to_page_end < STACK_COPY ? to_page_end : STACK_COPY;
+}
+
+/* Returns index + 1 of a copy that no note has, 0 when there is none. */
+static uint8_t free_copy(const struct thread *thread)
+{
+	uint32_t used = 0;
+
+	for (unsigned i = 0; i < held_count(&thread->held); i++)
+		if (thread->held.notes[i].copy)
+			used |= 1u << (thread->held.notes[i].copy - 1);
+	return used == (1u << HELD_MAX) - 1 ? 0 : (uint8_t)(__builtin_ctz(~used) + 1);
+}
+
+/* Not by the C library's function, which uses vector registers. */
+static void copy_words(void *to, uint64_t from, uint64_t words)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+#else
+	for (uint64_t i = 0; i < words; i++)
+		((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)(uintptr_t)from)[i];
+#endif
+}
+
+static void copy_stack(const struct thread *thread, const struct unwind_context *context,
+		       struct stack_copy *copy)
+{
+	copy->context = *context;
+	copy->size = context->sp ? readable_above(thread, context->sp) & ~7ul : 0;
+	copy_words(copy->bytes, context->sp, copy->size / 8);
+}
+
+bool held_acquired_quick(uint64_t lock, uint32_t place, const struct unwind_context *context)
+{
+	int64_t entered = engine_entered_offset;
+	struct thread *thread = thread_self;
+	struct held_note *note;
+
+	if (!thread || thread->held.top >= sizeof(thread->held.notes))
+		return false;
+	note = &thread->held.notes[held_count(&thread->held)];
+	note->lock = lock;
+	note->place = place;
+	note->entered = entered ? ((const uint8_t *)__builtin_thread_pointer())[entered]
+				: ENTERED_BYTE_NONE;
+	note->copy = context ? free_copy(thread) : 0;
+	if (note->copy)
+		copy_stack(thread, context, &thread->held_copies[note->copy - 1]);
+	/* A reader on another thread never sees a note that is not there yet. */
+	__atomic_store_n(&thread->held.top, thread->held.top + sizeof(*note), __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Polls that are open remember how long the list was when they began. */
+static void shorten_bases(struct thread *thread, unsigned index)
+{
+	for (uint32_t i = 0; i < thread->depth && i < MAX_OPEN_POLLS; i++)
+		if (thread_poll_base(thread, i) > index)
+			thread->bases[i].held -= sizeof(struct held_note);
+}
+
+bool held_released_quick(uint64_t lock)
+{
+	struct thread *thread = thread_self;
+
+	for (unsigned i = thread ? held_count(&thread->held) : 0; i > 0; i--) {
+		if (thread->held.notes[i - 1].lock != lock)
+			continue;
+		held_drop(&thread->held, i - 1);
+		shorten_bases(thread, i - 1);
+		return true;
+	}
+	return false;
+}
