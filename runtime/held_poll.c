@@ -123,12 +123,21 @@ static struct suspended *hand_over(struct thread *thread, const struct held_note
 	return entry;
 }
 
+/* Before anything is read that takes a system call. */
+static void drop_distrusted(struct thread *thread, unsigned base)
+{
+	for (unsigned i = held_count(&thread->held); i > base; i--)
+		if (!lock_place_trusted(thread->held.notes[i - 1].place))
+			held_drop(&thread->held, i - 1);
+}
+
 void held_at_poll_end(struct thread *thread, const struct poll_frame *frame)
 {
 	uint64_t scheduler = 0;
 	unsigned base = thread_poll_base(thread, (uint32_t)(frame - thread->polls));
 	bool finished;
 
+	drop_distrusted(thread, base);
 	if (base >= held_count(&thread->held))
 		return;
 	finished = has_finished(frame, &scheduler);

@@ -159,12 +159,11 @@ static void take_released(unsigned index)
 	if (entry->released)
 		lock_place_released(entry->place);
 	/*
-	 * Where a release was missed, this one or others, the acquisition counts only if releases
-	 * of what is taken there are seen as a rule; one that may have been none, never.
+	 * Without a release that was seen, it counts if it was found still held some time after,
+	 * and until then; an acquisition that may have been none does not.
 	 */
-	if (entry->record &&
-	    (entry->released || (!tentative && lock_place_get(entry->place)->releases > 1)))
-		fold(entry, entry->lock, entry->released ? entry->released : clock_ticks());
+	if (entry->record && (entry->released || (entry->looked_at && !tentative)))
+		fold(entry, entry->lock, entry->released ? entry->released : entry->last_look);
 	suspended_free(index);
 }
 
@@ -192,7 +191,8 @@ static void look_after(unsigned index, uint64_t lock)
 		records[entry->record - 1].dirty = true;
 	if (lock_word_is_locked(lock, lock_place_get(entry->place)->type) &&
 	    !is_held_anew(lock, entry)) {
-		entry->looked_at |= clock_ns(clock_ticks() - entry->since) > LOOK_APART_NS;
+		entry->last_look = clock_ticks();
+		entry->looked_at |= clock_ns(entry->last_look - entry->since) > LOOK_APART_NS;
 		return;
 	}
 	/* Seen released a moment ago, or not at all. */

@@ -28,6 +28,7 @@ __attribute__((noinline)) void lock_wait_begin(uint64_t lock, uint32_t place, bo
 	wait->lock = lock;
 	wait->place = place;
 	wait->timed = timed;
+	wait->held = held_count(&thread->held);
 	wait->since = clock_ticks();
 #if defined(__x86_64__)
 	/* The registers as they are when this has returned to the hook, which stays on the stack.
@@ -44,13 +45,26 @@ __attribute__((noinline)) void lock_wait_begin(uint64_t lock, uint32_t place, bo
 	}
 }
 
+/* The slow path acquires the lock with an instruction like others; its caller will tell of it. */
+static void drop_notes_of_slow_path(struct thread *thread)
+{
+	const struct lock_wait *wait = &thread->lock_wait;
+
+	for (unsigned i = held_count(&thread->held); i > wait->held; i--)
+		if (thread->held.notes[i - 1].lock == wait->lock)
+			held_drop(&thread->held, i - 1);
+}
+
 void lock_wait_end(void)
 {
 	struct thread *thread = thread_self;
 
-	if (thread)
-		__atomic_store_n(&thread->lock_wait.sequence, (thread->lock_wait.sequence | 1) + 1,
-				 __ATOMIC_RELEASE);
+	if (!thread)
+		return;
+	if (thread->lock_wait.sequence & 1)
+		drop_notes_of_slow_path(thread);
+	__atomic_store_n(&thread->lock_wait.sequence, (thread->lock_wait.sequence | 1) + 1,
+			 __ATOMIC_RELEASE);
 }
 
 bool lock_wait_read(const struct thread *thread, struct lock_wait *ret)

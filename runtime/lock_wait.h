@@ -19,6 +19,7 @@ struct lock_wait {
 	uint32_t place;                /* index of a lock_place: wanted type and mode */
 	uint64_t lock;                 /* its address */
 	uint64_t since;                /* ticks */
+	uint32_t held;                 /* how many notes the thread had */
 	bool timed;                    /* gives up after a time */
 	struct unwind_context context; /* where it waits */
 };

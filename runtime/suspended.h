@@ -51,7 +51,8 @@ struct suspended {
 	uint32_t thread_id, record; /* record: index + 1 */
 	uint32_t stack, parked;     /* index + 1; 0: none */
 	bool resolved;
-	bool looked_at; /* found still held some time after */
+	uint64_t last_look; /* ticks: found still held */
+	bool looked_at;     /* found still held some time after */
 
 	uint32_t parked_count; /* where the thread went to wait: of a root future */
 	uint64_t parked_frames[UNWIND_MAX_FRAMES];
