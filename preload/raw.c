@@ -213,16 +213,20 @@ static __attribute__((noinline)) long timed_syscall(long number, long a, long b,
 	const long more[] = {a, b, c, d, e, f};
 	const struct raw_row *row = timed_row(number, more);
 	struct engine_call call;
+	bool waits = false;
 	long result;
 
 	if (!row)
 		return real.syscall(number, a, b, c, d, e, f);
 	if (row->subject == RAW_FUTEX)
-		engine_sleeps_on((const void *)more[0], (int)more[1], (uint32_t)more[2]);
+		waits = engine_sleeps_on((const void *)more[0], (int)more[1], (uint32_t)more[2],
+					 more[3] != 0);
 	else if (raw_parks(number, more))
 		engine_sleeps();
 	engine_call_begin(&call, row->op);
 	result = real.syscall(number, a, b, c, d, e, f);
+	if (waits)
+		engine_lock_wait_end();
 	engine_call_end(&call, raw_subject(row, more));
 	return result;
 }

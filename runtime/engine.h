@@ -168,10 +168,11 @@ void engine_lock_wait_end(void);
 
 /*
  * Before engine_call_begin, where engine_watches: the thread is about to wait for something to
- * happen, or on a futex word, which may be a lock's.
+ * happen, or on a futex word, which may be a lock's: if engine_sleeps_on returns true,
+ * engine_lock_wait_end has to follow.
  */
 void engine_sleeps(void);
-void engine_sleeps_on(const void *word, int operation, uint32_t expected);
+bool engine_sleeps_on(const void *word, int operation, uint32_t expected, bool timed);
 
 /* What the engine needs from the real libc; preload hands it down, the engine never looks it up. */
 struct engine_host {

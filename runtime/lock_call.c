@@ -89,21 +89,52 @@ void engine_sleeps(void)
 		held_before_park(thread);
 }
 
-void engine_sleeps_on(const void *word, int operation, uint32_t expected)
+static bool is_noted(uint64_t lock, enum lock_type type)
 {
-	static const struct lock_place mutex = {.type = LOCK_STD_MUTEX, .mode = LOCK_EXCLUSIVE};
-	struct thread *thread = thread_self;
 	struct holder found;
 
+	return holders_find(lock, &found, 1) && lock_place_get(found.place)->type == type;
+}
+
+/*
+ * The slow path of a std lock that was not recognised, perhaps because it was inlined. A mutex is
+ * its futex word, and is waited for while that is 2 (std/src/sys/sync/mutex/futex.rs). A rwlock's
+ * readers wait on its word, its writers on the one behind it (rwlock/futex.rs). Returns the place
+ * of such a wait, 0 when it is none.
+ */
+static uint32_t std_lock_of(uint64_t word, uint32_t expected, uint64_t *ret_lock)
+{
+	*ret_lock = word;
+	if (expected == 2 && is_noted(word, LOCK_STD_MUTEX))
+		return lock_place_wrapped(LOCK_STD_MUTEX, LOCK_EXCLUSIVE);
+	if (is_noted(word, LOCK_STD_RWLOCK))
+		return lock_place_wrapped(LOCK_STD_RWLOCK, LOCK_SHARED);
+	*ret_lock = word - sizeof(uint32_t);
+	return is_noted(word - sizeof(uint32_t), LOCK_STD_RWLOCK)
+		       ? lock_place_wrapped(LOCK_STD_RWLOCK, LOCK_EXCLUSIVE)
+		       : 0;
+}
+
+bool engine_sleeps_on(const void *word, int operation, uint32_t expected, bool timed)
+{
+	struct thread *thread = thread_self;
+	uint32_t place = 0;
+	uint64_t lock;
+
 	if (!thread || thread->in_call)
-		return;
-	if (thread->lock_wait.sequence & 1)
+		return false;
+	if (thread->lock_wait.sequence & 1) {
 		look_for_holder(thread, thread->calls + 1, thread->lock_wait.lock,
 				lock_place_get(thread->lock_wait.place));
-	else if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET && expected == 2 &&
-		 holders_find((uintptr_t)word, &found, 1) &&
-		 lock_place_get(found.place)->type == LOCK_STD_MUTEX)
-		look_for_holder(thread, thread->calls + 1, (uintptr_t)word, &mutex);
-	else
+		return false;
+	}
+	if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET)
+		place = std_lock_of((uintptr_t)word, expected, &lock);
+	if (!place) {
 		engine_sleeps();
+		return false;
+	}
+	lock_wait_begin(lock, place, timed);
+	look_for_holder(thread, thread->calls + 1, lock, lock_place_get(place));
+	return true;
 }

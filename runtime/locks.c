@@ -30,6 +30,9 @@ static struct lock_place wrapped[] = {
 	{.type = LOCK_PTHREAD_MUTEX, .mode = LOCK_EXCLUSIVE},
 	{.type = LOCK_PTHREAD_RWLOCK, .mode = LOCK_EXCLUSIVE},
 	{.type = LOCK_PTHREAD_RWLOCK, .mode = LOCK_SHARED},
+	{.type = LOCK_STD_MUTEX, .mode = LOCK_EXCLUSIVE},
+	{.type = LOCK_STD_RWLOCK, .mode = LOCK_EXCLUSIVE},
+	{.type = LOCK_STD_RWLOCK, .mode = LOCK_SHARED},
 };
 #define WRAPPED ((uint32_t)(sizeof(wrapped) / sizeof(*wrapped)))
 
@@ -53,9 +56,11 @@ const char *lock_mode_name(enum lock_mode mode)
 
 uint32_t lock_place_wrapped(enum lock_type type, enum lock_mode mode)
 {
-	if (type == LOCK_PTHREAD_MUTEX)
-		return 0;
-	return mode == LOCK_SHARED ? 2 : 1;
+	uint32_t i = 0;
+
+	while (i + 1 < WRAPPED && (wrapped[i].type != type || wrapped[i].mode != mode))
+		i++;
+	return i;
 }
 
 uint32_t lock_places_add(const struct lock_place *place)

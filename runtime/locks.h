@@ -45,9 +45,10 @@ struct lock_place {
 };
 
 /*
- * The first places are those of wrapped functions, one per pthread type and mode: the place of
- * (type, mode) is lock_place_wrapped(). Others are added while text is patched, in the constructor
- * or before the first thread is created, and stay.
+ * The first places have no address: those of wrapped functions, one per pthread type and mode, and
+ * those of waits of std locks that are known by their futex word. The place of (type, mode) is
+ * lock_place_wrapped(); it is 0 only for a pthread mutex. Others are added while text is patched,
+ * in the constructor or before the first thread is created, and stay.
  */
 #define LOCK_PLACES_MAX (1u << 16)
 

@@ -66,8 +66,9 @@ void engine_sleeps(void)
 {
 }
 
-void engine_sleeps_on(const void *word, int operation, uint32_t expected)
+bool engine_sleeps_on(const void *word, int operation, uint32_t expected, bool timed)
 {
+	return false;
 }
 
 static void write_out(const char *bytes, size_t length)
