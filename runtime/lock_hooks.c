@@ -18,6 +18,7 @@
 #include "runtime/lock_hooks_quick.h"
 #include "runtime/lock_wait.h"
 #include "runtime/locks.h"
+#include "runtime/patch/slow_path.h"
 #include "runtime/thread.h"
 
 /*
@@ -39,7 +40,7 @@ static __thread uint8_t nested;
 void lock_acquired_inline(uint64_t lock, const struct entry_frame *frame);
 void lock_acquired_in_plumbing(uint64_t lock, const struct entry_frame *frame);
 void lock_released_inline(uint64_t lock, const struct entry_frame *frame);
-uint64_t lock_function_begin(const struct lock_hook *hook, uint64_t first, uint64_t second);
+uint64_t lock_function_begin(const struct lock_hook *hook, const uint64_t *arguments);
 void lock_function_end(const struct lock_hook *hook, uint64_t lock, uint64_t result,
 		       const uint64_t *frame);
 
@@ -99,7 +100,7 @@ __asm__(".text\n"
 	"sub $48, %rsp\n mov %r11, %rbx\n"
 	"mov %rdi, (%rsp)\n mov %rsi, 8(%rsp)\n mov %rdx, 16(%rsp)\n"
 	"mov %rcx, 24(%rsp)\n mov %r8, 32(%rsp)\n mov %r9, 40(%rsp)\n"
-	"mov %rsi, %rdx\n mov %rdi, %rsi\n mov %rbx, %rdi\n"
+	"mov %rsp, %rsi\n mov %rbx, %rdi\n"
 	"call lock_function_begin\n"
 	"mov %rax, %r12\n"
 	"mov (%rsp), %rdi\n mov 8(%rsp), %rsi\n mov 16(%rsp), %rdx\n"
@@ -136,28 +137,43 @@ static bool is_slow(uint8_t role)
 	return role == FUNCTION_SLOW_ACQUIRE || role == FUNCTION_SLOW_TRY;
 }
 
-/* Returns the lock's address. The arguments are the function's first two. */
-uint64_t lock_function_begin(const struct lock_hook *hook, uint64_t first, uint64_t second)
+static bool is_timed(const struct lock_hook *hook, const uint64_t *arguments)
+{
+	return hook->timeout && (uint32_t)arguments[hook->timeout - 1] != SLOW_PATH_NO_TIMEOUT;
+}
+
+/* Returns the lock's address. */
+uint64_t lock_function_begin(const struct lock_hook *hook, const uint64_t *arguments)
 {
 	bool guard = hook->role == FUNCTION_LOCK_GUARD || hook->role == FUNCTION_TRY_GUARD;
-	uint64_t lock = guard ? second : first;
+	uint64_t lock = arguments[guard];
 
 	if (hook->role == FUNCTION_UNLOCK)
 		held_released(lock);
 	else if (is_slow(hook->role))
-		lock_wait_begin(lock, hook->place, hook->role == FUNCTION_SLOW_TRY);
+		lock_wait_begin(lock, hook->place, is_timed(hook, arguments));
 	else
 		nested++;
 	return lock;
 }
 
-static bool has_acquired(uint8_t role, uint64_t result)
+/*
+ * parking_lot's slow paths return whether they acquired; where link-time optimisation found that
+ * nobody asks, they always do, and what is in the register is no answer.
+ */
+static bool slow_path_answers(const struct lock_hook *hook)
 {
-	switch (role) {
+	return hook->type == LOCK_PARKING_LOT_MUTEX || hook->type == LOCK_PARKING_LOT_RWLOCK;
+}
+
+static bool has_acquired(const struct lock_hook *hook, uint64_t result)
+{
+	switch (hook->role) {
 	case FUNCTION_LOCK:
 	case FUNCTION_LOCK_GUARD:
-	case FUNCTION_SLOW_ACQUIRE:
 		return true;
+	case FUNCTION_SLOW_ACQUIRE:
+		return !slow_path_answers(hook) || result & 0xff;
 	case FUNCTION_TRY:
 	case FUNCTION_SLOW_TRY:
 		return result & 0xff;
@@ -182,7 +198,7 @@ void lock_function_end(const struct lock_hook *hook, uint64_t lock, uint64_t res
 		lock_wait_end();
 	else if (hook->role != FUNCTION_UNLOCK)
 		nested--;
-	if (!nested && has_acquired(hook->role, result))
+	if (!nested && has_acquired(hook, result))
 		held_acquired(lock, hook->place, &context);
 }
 

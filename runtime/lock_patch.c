@@ -76,7 +76,12 @@ static void generate_one(struct patching *patching, struct trampolines *trampoli
 		return;
 	}
 	if (site->function) {
-		patching->hooks[index] = (struct lock_hook){.place = place, .role = site->role};
+		patching->hooks[index] = (struct lock_hook){
+			.place = place,
+			.role = site->role,
+			.type = site->type,
+			.timeout = site->timeout,
+		};
 		patching->targets[index] =
 			trampoline_function(trampolines, site, &patching->hooks[index]);
 	} else {

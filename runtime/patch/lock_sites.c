@@ -139,28 +139,34 @@ static bool classify(const struct lock_search *search, struct atomic *atomic,
 	return true;
 }
 
-/* A slow path that was told by its shape, so that it is not among the functions by name. */
+static struct lock_site *function_site(const struct lock_sites *sites, uint64_t address)
+{
+	for (size_t i = 0; i < sites->count; i++)
+		if (sites->list[i].function && sites->list[i].address == address)
+			return &sites->list[i];
+	return NULL;
+}
+
+/* The slow path of an instruction that acquires is a place by itself. */
 static void add_slow_function(struct finding_sites *finding, const struct lock_site *site,
 			      const struct slow_path *slow)
 {
-	struct lock_sites *sites = finding->sites;
+	struct lock_site *known = function_site(finding->sites, slow->function);
 	struct lock_site function = {
 		.address = slow->function,
 		.type = site->type,
 		.mode = site->mode,
 		.function = true,
-		.role = slow->result_used ? FUNCTION_SLOW_TRY : FUNCTION_SLOW_ACQUIRE,
+		.role = slow->name ? slow->name->role : FUNCTION_SLOW_ACQUIRE,
+		.timeout = slow->timeout,
 	};
 
-	if (!slow->function || slow->name || !slow->acquires)
+	if (!slow->function || !slow->acquires)
 		return;
-	for (size_t i = 0; i < sites->count; i++)
-		if (sites->list[i].function && sites->list[i].address == slow->function) {
-			if (slow->result_used)
-				sites->list[i].role = FUNCTION_SLOW_TRY;
-			return;
-		}
-	add(sites, &function);
+	if (known && slow->timeout)
+		known->timeout = slow->timeout;
+	if (!known)
+		add(finding->sites, &function);
 }
 
 static void check_replaceable(const struct decoder *decoder, struct lock_site *site)
@@ -237,6 +243,8 @@ static void add_named_functions(struct finding_sites *finding)
 		if (function->role != FUNCTION_SLOW_ACQUIRE &&
 		    function->role != FUNCTION_SLOW_TRY &&
 		    holds_acquiring_site(finding->sites, inlined, function))
+			continue;
+		if (function_site(finding->sites, function->address))
 			continue;
 		add(finding->sites, &site);
 	}

@@ -40,15 +40,16 @@ struct lock_site {
 	uint8_t atomic;   /* of these, bytes before the atomic instruction */
 	uint8_t type, mode;
 	bool release;
-	bool tentative; /* see struct lock_place */
-	bool plumbing;  /* in a lock crate's own code: its caller is of interest */
-	bool function;  /* the place is a function's entry; `role` applies */
-	uint8_t role;   /* enum lock_function_role */
-	uint8_t skip;   /* enum lock_skip */
+	bool tentative;  /* see struct lock_place */
+	bool plumbing;   /* in a lock crate's own code: its caller is of interest */
+	bool function;   /* the place is a function's entry; `role` applies */
+	uint8_t role;    /* enum lock_function_role */
+	uint8_t timeout; /* number of the argument with a timeout, from 1; 0: has none */
+	uint8_t skip;    /* enum lock_skip */
 };
 
 struct lock_sites {
-	struct lock_site *list; /* ascending by address, memory from the kernel */
+	struct lock_site *list; /* memory from the kernel */
 	size_t count;
 	/* Why nothing was looked for. */
 	bool decoder_missing;       /* the decoder's library is not there */

@@ -131,18 +131,15 @@ static bool is_wake(const struct walk *walk, const struct state *state)
 	       may_be_lock(walk, &state->registers[ZYDIS_REGISTER_RSI - ZYDIS_REGISTER_RAX]);
 }
 
-static bool uses_result(const struct walk *walk, uint64_t at)
+/*
+ * parking_lot's slow paths take an Option<Instant> in two registers; none is a second of
+ * nanoseconds in the latter. Link-time optimisation leaves the argument out when nobody gives one.
+ */
+static uint8_t timeout_argument(const struct state *state)
 {
-	struct instruction next;
-
-	if (!decoder_at(walk->search->decoder, at, &next))
-		return false;
-	for (unsigned i = 0; i < next.info.operand_count; i++)
-		if (next.operands[i].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		    next.operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_READ &&
-		    register_whole(next.operands[i].reg.value) == ZYDIS_REGISTER_RAX)
-			return true;
-	return false;
+	if (is_number(state, ZYDIS_REGISTER_RDX, SLOW_PATH_NO_TIMEOUT))
+		return 3;
+	return is_number(state, ZYDIS_REGISTER_RCX, SLOW_PATH_NO_TIMEOUT) ? 4 : 0;
 }
 
 /* A call, or a jump out of the function: the end of a path, and maybe what is looked for. */
@@ -169,7 +166,7 @@ static bool is_slow_path(struct walk *walk, struct state *state, uint64_t callee
 	*walk->found = (struct slow_path){
 		.function = callee,
 		.name = lock_functions_at(search->functions, callee),
-		.result_used = return_address && uses_result(walk, return_address),
+		.timeout = timeout_argument(state),
 	};
 	if (walk->found->name) {
 		uint8_t role = walk->found->name->role;

@@ -14,12 +14,14 @@
 #include "runtime/patch/lock_functions.h"
 #include "runtime/patch/slow_shape.h"
 
+#define SLOW_PATH_NO_TIMEOUT 1000000000
+
 struct slow_path {
 	uint64_t function;                /* 0: the wake-up call was inlined */
 	const struct lock_function *name; /* NULL: told by its shape */
 	bool acquires;                    /* it spins, so it waits for the lock */
-	bool unknown;     /* called through a register: the first three say nothing */
-	bool result_used; /* its caller looks at what it returns */
+	bool unknown;    /* called through a register: the first three say nothing */
+	uint8_t timeout; /* number of the argument with a timeout, from 1; 0: has none */
 };
 
 /* Everything that finding sites in one image needs. */

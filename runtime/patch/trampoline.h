@@ -40,7 +40,9 @@ struct trampolines {
 struct lock_hook {
 	uint64_t original; /* runs it nevertheless; first, the assembly knows */
 	uint32_t place;
-	uint8_t role; /* enum lock_function_role */
+	uint8_t role;    /* enum lock_function_role */
+	uint8_t type;    /* enum lock_type */
+	uint8_t timeout; /* as in struct lock_site */
 };
 
 /* Writes the code for one inlined instruction; returns its address, 0 when that is not possible. */
