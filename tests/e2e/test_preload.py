@@ -23,6 +23,8 @@ UNTIMED = {
     "pthread_create", "epoll_create", "epoll_create1", "eventfd",
     "execl", "execle", "execlp", "execv", "execve", "execveat", "execvp", "execvpe", "fexecve",
     "_exit", "_Exit", "quick_exit", "abort",
+    "pthread_mutex_trylock", "pthread_mutex_unlock", "pthread_rwlock_tryrdlock",
+    "pthread_rwlock_trywrlock", "pthread_rwlock_unlock", "mtx_trylock", "mtx_unlock",
 }
 
 
