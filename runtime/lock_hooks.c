@@ -146,7 +146,7 @@ static bool is_timed(const struct lock_hook *hook, const uint64_t *arguments)
 uint64_t lock_function_begin(const struct lock_hook *hook, const uint64_t *arguments)
 {
 	bool guard = hook->role == FUNCTION_LOCK_GUARD || hook->role == FUNCTION_TRY_GUARD;
-	uint64_t lock = arguments[guard];
+	uint64_t lock = hook->only_lock ? hook->only_lock : arguments[guard];
 
 	if (hook->role == FUNCTION_UNLOCK)
 		held_released(lock);

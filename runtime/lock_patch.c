@@ -77,6 +77,7 @@ static void generate_one(struct patching *patching, struct trampolines *trampoli
 	}
 	if (site->function) {
 		patching->hooks[index] = (struct lock_hook){
+			.only_lock = site->only_lock,
 			.place = place,
 			.role = site->role,
 			.type = site->type,

@@ -159,6 +159,7 @@ static void add_slow_function(struct finding_sites *finding, const struct lock_s
 		.function = true,
 		.role = slow->name ? slow->name->role : FUNCTION_SLOW_ACQUIRE,
 		.timeout = slow->timeout,
+		.only_lock = slow->only_lock,
 	};
 
 	if (!slow->function || !slow->acquires)

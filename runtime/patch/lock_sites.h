@@ -34,10 +34,11 @@ enum lock_skip {
 const char *lock_skip_reason(enum lock_skip skip);
 
 struct lock_site {
-	uint64_t address; /* where bytes are replaced; of a function: its first byte */
-	uint64_t slow;    /* the slow path that proves the kind; 0: none was needed */
-	uint8_t length;   /* bytes to be replaced: whole instructions, at least five */
-	uint8_t atomic;   /* of these, bytes before the atomic instruction */
+	uint64_t address;   /* where bytes are replaced; of a function: its first byte */
+	uint64_t slow;      /* the slow path that proves the kind; 0: none was needed */
+	uint64_t only_lock; /* of a function that is not passed the lock; else 0 */
+	uint8_t length;     /* bytes to be replaced: whole instructions, at least five */
+	uint8_t atomic;     /* of these, bytes before the atomic instruction */
 	uint8_t type, mode;
 	bool release;
 	bool tentative;  /* see struct lock_place */

@@ -132,6 +132,19 @@ static bool is_wake(const struct walk *walk, const struct state *state)
 }
 
 /*
+ * With link-time optimisation a slow path that is called for one static lock only is made for that
+ * one, and its argument left out.
+ */
+static uint64_t only_lock(const struct walk *walk, const struct state *state)
+{
+	const struct origin *first = &state->registers[ZYDIS_REGISTER_RDI - ZYDIS_REGISTER_RAX];
+
+	return is_lock(walk, first)
+		       ? 0
+		       : instruction_rip_address(&walk->atomic->instruction, walk->atomic->memory);
+}
+
+/*
  * parking_lot's slow paths take an Option<Instant> in two registers; none is a second of
  * nanoseconds in the latter. Link-time optimisation leaves the argument out when nobody gives one.
  */
@@ -167,6 +180,7 @@ static bool is_slow_path(struct walk *walk, struct state *state, uint64_t callee
 		.function = callee,
 		.name = lock_functions_at(search->functions, callee),
 		.timeout = timeout_argument(state),
+		.only_lock = only_lock(walk, state),
 	};
 	if (walk->found->name) {
 		uint8_t role = walk->found->name->role;

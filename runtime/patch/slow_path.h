@@ -19,9 +19,10 @@
 struct slow_path {
 	uint64_t function;                /* 0: the wake-up call was inlined */
 	const struct lock_function *name; /* NULL: told by its shape */
-	bool acquires;                    /* it spins, so it waits for the lock */
-	bool unknown;    /* called through a register: the first three say nothing */
-	uint8_t timeout; /* number of the argument with a timeout, from 1; 0: has none */
+	uint64_t only_lock; /* it is not passed the lock: it serves this one only; 0: it is */
+	bool acquires;      /* it spins, so it waits for the lock */
+	bool unknown;       /* called through a register: the first three say nothing */
+	uint8_t timeout;    /* number of the argument with a timeout, from 1; 0: has none */
 };
 
 /* Everything that finding sites in one image needs. */

@@ -38,7 +38,8 @@ struct trampolines {
 
 /* A function whose entry was replaced. */
 struct lock_hook {
-	uint64_t original; /* runs it nevertheless; first, the assembly knows */
+	uint64_t original;  /* runs it nevertheless; first, the assembly knows */
+	uint64_t only_lock; /* as in struct lock_site */
 	uint32_t place;
 	uint8_t role;    /* enum lock_function_role */
 	uint8_t type;    /* enum lock_type */
