@@ -39,7 +39,9 @@ bool decoder_open(struct decoder *decoder, const struct elf_image *image)
 	init = (__typeof__(init))dlsym(decoder->library, "ZydisDecoderInit");
 	decoder->decode =
 		(__typeof__(decoder->decode))dlsym(decoder->library, "ZydisDecoderDecodeFull");
-	if (init && decoder->decode &&
+	decoder->measure = (__typeof__(decoder->measure))dlsym(decoder->library,
+							       "ZydisDecoderDecodeInstruction");
+	if (init && decoder->decode && decoder->measure &&
 	    ZYAN_SUCCESS(init(&decoder->state, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)))
 		return true;
 	decoder_close(decoder);
@@ -53,17 +55,36 @@ void decoder_close(struct decoder *decoder)
 	decoder->library = NULL;
 }
 
+/* The bytes of code at `address`, as many as an instruction can have and there are. */
+static const uint8_t *code_at(const struct elf_image *image, uint64_t address, size_t *ret_room)
+{
+	const uint8_t *bytes = NULL;
+
+	*ret_room = ZYDIS_MAX_INSTRUCTION_LENGTH;
+	if (elf_image_is_code(image, address))
+		while (*ret_room && !(bytes = elf_image_bytes(image, address, *ret_room)))
+			--*ret_room;
+	return bytes;
+}
+
+unsigned decoder_length(const struct decoder *decoder, uint64_t address)
+{
+	ZydisDecodedInstruction instruction;
+	size_t room;
+	const uint8_t *bytes = code_at(decoder->image, address, &room);
+
+	return bytes && ZYAN_SUCCESS(
+				decoder->measure(&decoder->state, NULL, bytes, room, &instruction))
+		       ? instruction.length
+		       : 0;
+}
+
 bool decoder_at(const struct decoder *decoder, uint64_t address, struct instruction *ret)
 {
-	const struct elf_image *image = decoder->image;
-	size_t room = ZYDIS_MAX_INSTRUCTION_LENGTH;
-	const uint8_t *bytes;
+	size_t room;
+	const uint8_t *bytes = code_at(decoder->image, address, &room);
 
-	if (!elf_image_is_code(image, address))
-		return false;
-	while (room && !(bytes = elf_image_bytes(image, address, room)))
-		room--;
-	if (!room ||
+	if (!bytes ||
 	    !ZYAN_SUCCESS(decoder->decode(&decoder->state, bytes, room, &ret->info, ret->operands)))
 		return false;
 	ret->address = address;
@@ -96,10 +117,12 @@ uint64_t instruction_rip_address(const struct instruction *instruction,
 static uint64_t through_plt(const struct decoder *decoder, uint64_t address, uint64_t *ret_slot)
 {
 	struct instruction stub;
+	const uint8_t *word = elf_image_bytes(decoder->image, address, 2);
 	uint64_t slot;
-	const uint8_t *word;
 
-	if (!decoder_at(decoder, address, &stub))
+	/* jmp *slot(%rip), or endbr64 before it. */
+	if (!word || (word[0] != 0xff && word[0] != 0xf3 && word[0] != 0xf2) ||
+	    !decoder_at(decoder, address, &stub))
 		return 0;
 	if (stub.info.mnemonic == ZYDIS_MNEMONIC_ENDBR64 && !decoder_at(decoder, stub.next, &stub))
 		return 0;

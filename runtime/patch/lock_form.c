@@ -75,22 +75,28 @@ struct before {
  * decoder is in step with the code; a run that ends exactly at the instruction is taken, the one
  * that starts first.
  */
+static bool leads_to(const struct decoder *decoder, uint64_t start, uint64_t address)
+{
+	unsigned length;
+
+	while (start < address && (length = decoder_length(decoder, start)))
+		start += length;
+	return start == address;
+}
+
 static void read_before(const struct decoder *decoder, uint64_t address, uint64_t floor,
 			uint64_t window, struct before *before)
 {
 	uint64_t first = address - floor > window ? address - window : floor;
 
-	for (uint64_t start = first; start < address; start++) {
-		uint64_t at = start;
-
-		before->count = 0;
-		while (at < address && before->count < MAX_BEFORE &&
-		       decoder_at(decoder, at, &before->list[before->count]))
-			at = before->list[before->count++].next;
-		if (at == address)
-			return;
-	}
 	before->count = 0;
+	while (first < address && !leads_to(decoder, first, address))
+		first++;
+	while (first < address && before->count < MAX_BEFORE &&
+	       decoder_at(decoder, first, &before->list[before->count]))
+		first = before->list[before->count++].next;
+	if (first != address)
+		before->count = 0;
 }
 
 static bool is_register(const ZydisDecodedOperand *operand, ZydisRegister whole)

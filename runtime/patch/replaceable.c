@@ -38,10 +38,10 @@ static bool is_movable(const struct instruction *instruction)
 /* Decodes the function up to `at` to tell whether an instruction begins there. */
 static bool is_instruction(const struct decoder *decoder, uint64_t start, uint64_t at)
 {
-	struct instruction instruction;
+	unsigned length;
 
-	while (start < at && decoder_at(decoder, start, &instruction))
-		start = instruction.next;
+	while (start < at && (length = decoder_length(decoder, start)))
+		start += length;
 	return start == at;
 }
 
