@@ -30,6 +30,9 @@ KEYED = {
     "stack": ("id",),
     "call": ("id",),
     "long_poll": ("id",),
+    "stall": ("id",),
+    "held": ("id",),
+    "deadlock": ("id",),
     "symbol": ("module", "position"),
     "type": ("vtable",),
 }
@@ -143,9 +146,10 @@ class Trace:
             place = f"{self.path.name}:{number}"
             kind = line.get("t")
             assert kind in _validators(), f"{place}: no such kind of line: {line}"
+            shape = f"{kind}_over" if line.get("over") else kind
             problems = [
                 f"{place}: {'/'.join(map(str, error.absolute_path))}: {error.message}"
-                for error in _validators()[kind].iter_errors(line)
+                for error in _validators()[shape].iter_errors(line)
             ]
             assert not problems, "\n".join(problems)
             for other, identity in _references(line):
@@ -159,10 +163,20 @@ class Trace:
         return self
 
 
+def _nested(value):
+    """The object and every object in it."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, (dict, list)):
+            yield from _nested(each)
+
+
 def _references(line):
-    for kind in ("module", "thread", "stack", "vtable"):
-        if line.get(kind) is not None and kind != line["t"]:
-            yield kind, line[kind]
+    for each in _nested(line):
+        for kind in ("module", "thread", "stack", "vtable"):
+            if each.get(kind) is not None and kind != line["t"]:
+                yield kind, each[kind]
     if line["t"] == "stack":
         for module, _ in line["frames"]:
             if module is not None:
