@@ -124,7 +124,7 @@ static void fold_holder(struct record *record, const struct event *event)
 	if (!record->holder.known)
 		return;
 	holder.copy = event->has_copy ? copy : NULL;
-	trace_tell_holder(&holder, &record->holder);
+	trace_tell_holder(&holder, event->start + event->duration, &record->holder);
 }
 
 static void fold(struct record *record, const struct event *event, uint32_t thread)

@@ -71,9 +71,10 @@ void engine_call_begin(struct engine_call *call, unsigned op)
 }
 
 /* What the call waited for, where it is known to have been a lock. */
-static void fill_lock(struct event *event, const struct lock_sleep *sleep, uint64_t call)
+static void fill_lock(struct event *event, const struct thread *thread)
 {
-	bool known = sleep->call == call && event->lock;
+	const struct lock_sleep *sleep = &thread->lock_sleep;
+	bool known = sleep->call == thread->calls && event->lock;
 
 	event->lock_type = known ? sleep->type : LOCK_TYPES;
 	event->lock_mode = known ? sleep->mode : LOCK_MODES;
@@ -81,8 +82,11 @@ static void fill_lock(struct event *event, const struct lock_sleep *sleep, uint6
 	event->has_copy = event->has_holder && sleep->copy.context.pc;
 	if (known)
 		event->lock = (const void *)(uintptr_t)sleep->lock;
-	if (event->has_holder)
-		event->holder = sleep->holder;
+	if (!event->has_holder)
+		return;
+	event->holder = sleep->holder;
+	if (!event->holder.since && lock_wait_is_alone(thread, sleep->lock, event->start))
+		event->holder.since = event->start;
 }
 
 /* Behind the frames; returns the event's size. */
@@ -118,7 +122,7 @@ static void fill_event(struct event *event, struct thread *thread, const struct 
 	event->lock = futex || subject->kind == SUBJECT_LOCK ? subject->pointer : NULL;
 	event->futex_op = futex ? (int32_t)subject->number : -1;
 	event->futex_expected = subject->extra;
-	fill_lock(event, &thread->lock_sleep, thread->calls);
+	fill_lock(event, thread);
 	subject_describe(subject, ops_class(call->op), &event->target);
 	stack = unwind_capture(&thread->stacks);
 	event->frame_count = (uint16_t)stack->count;

@@ -174,10 +174,15 @@ static bool tell_link(const struct wait_snapshot *snapshot, const struct cycle *
 		frame = polled_task(writer.thread);
 		writer.task = frame ? frame->task : 0;
 		writer.type = frame ? frame->type : NULL;
-		trace_tell_holder(&writer, &ret->holder);
+		trace_tell_holder(&writer, clock_ticks(), &ret->holder);
 		ret->holder.stack = 0; /* it has not acquired it */
 	} else {
-		trace_tell_holder(&waiter->holders[link->holder], &ret->holder);
+		struct holder holder = waiter->holders[link->holder];
+
+		/* What it holds has not changed since it began to wait itself. */
+		if (!holder.since && holder.thread)
+			holder.since = holder.thread->lock_wait.since;
+		trace_tell_holder(&holder, clock_ticks(), &ret->holder);
 	}
 	return ret->thread && (!ret->stack || trace_write_stack(ret->stack - 1)) &&
 	       (!ret->frame || trace_write_type(ret->frame->type)) &&

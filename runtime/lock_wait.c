@@ -63,8 +63,19 @@ void lock_wait_end(void)
 		return;
 	if (thread->lock_wait.sequence & 1)
 		drop_notes_of_slow_path(thread);
+	thread->lock_wait.ended = clock_ticks();
 	__atomic_store_n(&thread->lock_wait.sequence, (thread->lock_wait.sequence | 1) + 1,
 			 __ATOMIC_RELEASE);
+}
+
+bool lock_wait_is_alone(const struct thread *waiter, uint64_t lock, uint64_t since)
+{
+	for (struct thread *t = thread_first(); t; t = t->next)
+		if (t != waiter && __atomic_load_n(&t->lock_wait.lock, __ATOMIC_RELAXED) == lock &&
+		    ((__atomic_load_n(&t->lock_wait.sequence, __ATOMIC_ACQUIRE) & 1) ||
+		     __atomic_load_n(&t->lock_wait.ended, __ATOMIC_RELAXED) >= since))
+			return false;
+	return true;
 }
 
 bool lock_wait_read(const struct thread *thread, struct lock_wait *ret)

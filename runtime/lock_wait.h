@@ -19,6 +19,7 @@ struct lock_wait {
 	uint32_t place;                /* index of a lock_place: wanted type and mode */
 	uint64_t lock;                 /* its address */
 	uint64_t since;                /* ticks */
+	uint64_t ended;                /* ticks; of the last one that ended */
 	uint32_t held;                 /* how many notes the thread had */
 	bool timed;                    /* gives up after a time */
 	struct unwind_context context; /* where it waits */
@@ -44,6 +45,12 @@ void lock_wait_begin(uint64_t lock, uint32_t place, bool timed);
 void lock_wait_end(void);
 
 struct thread;
+
+/*
+ * Whether no other thread has waited for that lock since then: so whoever held it when `waiter`
+ * began to wait has not passed it on to a third.
+ */
+bool lock_wait_is_alone(const struct thread *waiter, uint64_t lock, uint64_t since);
 
 /* What another thread waits for at the moment; false when it does not. */
 bool lock_wait_read(const struct thread *thread, struct lock_wait *ret);

@@ -203,8 +203,11 @@ void stall_check(struct thread *thread, uint64_t limit_ns, bool all)
 	if (!trace_schedule_due(&stall->schedule, all))
 		return;
 	moment.stack = stack_of(thread, &moment);
-	if (moment.waits && holder_name(moment.wait.lock, thread, &holder))
-		trace_tell_holder(&holder, &moment.holder);
+	if (moment.waits && holder_name(moment.wait.lock, thread, &holder)) {
+		if (!holder.since && lock_wait_is_alone(thread, holder.lock, moment.wait.since))
+			holder.since = moment.wait.since;
+		trace_tell_holder(&holder, now, &moment.holder);
+	}
 	write_stall(thread, &moment);
 }
 

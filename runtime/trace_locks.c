@@ -39,10 +39,8 @@ uint32_t trace_id_of(struct thread *thread)
 	return trace_thread_id(thread);
 }
 
-void trace_tell_holder(const struct holder *holder, struct told_holder *ret)
+void trace_tell_holder(const struct holder *holder, uint64_t now, struct told_holder *ret)
 {
-	uint64_t now = clock_ticks();
-
 	*ret = (struct told_holder){
 		.known = true,
 		.suspended = holder->suspended,

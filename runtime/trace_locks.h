@@ -30,7 +30,8 @@ uint32_t trace_acquired_stack(uint32_t place, const struct stack_copy *copy);
 /* The trace id of a thread that may have ended; 0 when it is not known any more. */
 uint32_t trace_id_of(struct thread *thread);
 
-void trace_tell_holder(const struct holder *holder, struct told_holder *ret);
+/* As of `now`, in ticks. */
+void trace_tell_holder(const struct holder *holder, uint64_t now, struct told_holder *ret);
 
 /* Writes the lines that the holder's object refers to; false when there is no room. */
 bool trace_prepare_holder(const struct told_holder *holder);
