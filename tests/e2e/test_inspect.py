@@ -18,6 +18,16 @@ from test_prebuilt import OBSTORE
 PROGRAMS = ("clean_echo", "sleep_in_task", "fs_in_task", "current_thread_body", "no_runtime")
 NPM = BUILD / "prebuilt" / "node_modules"
 ARCH = {"x86_64": "x64", "aarch64": "arm64"}[platform.machine()]
+LOCKING = {
+    "guard_std_mutex": "std::sync::Mutex",
+    "guard_rwlock": "std::sync::RwLock",
+    "guard_parking_lot": "parking_lot::Mutex",
+    "guard_parking_lot_rwlock": "parking_lot::RwLock",
+    "guard_dashmap5": "dashmap",
+    "guard_dashmap6": "dashmap",
+    "clean_scoped_guards": "std::sync::Mutex",
+    "clean_inner_locks": "parking_lot::Mutex",
+}
 PREBUILT = {
     "deno": NPM / "@deno" / f"linux-{ARCH}-glibc" / "deno",
     "dprint": NPM / "@dprint" / f"linux-{ARCH}-glibc" / "dprint",
@@ -57,6 +67,8 @@ def agrees(document, trace):
         for kind in ("task", "blocking", "unknown"):
             count = sum(each["class"] == kind for each in document["task_types"])
             assert runtime[kind] == count
+    for key in ("lock_sites", "lock_sites_skipped", "locks"):
+        assert document[key] == trace.coverage[key]
     assert document["build_id"] == trace.header["build_id"]
     assert document["arch"] == trace.header["arch"]
     assert document["preloadable"] is True
@@ -118,6 +130,41 @@ def test_a_shared_library_is_inspected_for_itself(inspect, run_overstay):
     assert document["preloadable"] is None
     assert "shared library" in document["reason"]
     assert vtables(document) == trace.coverage["task_vtables"] > 0
+
+
+def patched_share(document):
+    return document["lock_sites"] / (document["lock_sites"] + document["lock_sites_skipped"])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("program", LOCKING)
+def test_nearly_all_lock_places_are_patched(inspect, target, program, profile):
+    """At least 95 of 100 places where locks are taken or released; the rest has a reason."""
+    document = inspect(target(program, profile))
+    assert patched_share(document) >= 0.95
+    found = {each["type"]: each for each in document["locks"]}
+    assert LOCKING[program] in found
+    for each in document["locks"]:
+        assert each["sites"] == each["patched"] + sum(why["count"] for why in each["skipped"])
+
+
+@pytest.mark.parametrize("name", ["biome", "dprint"])
+def test_locks_are_found_in_stripped_programs_that_others_built(inspect, name):
+    """Hundreds of places of several kinds of lock, told by the shape of their slow paths."""
+    document = inspect(PREBUILT[name])
+    assert document["symbols"] == "none"
+    assert patched_share(document) >= 0.95
+    found = {each["type"]: each["sites"] for each in document["locks"]}
+    assert found["std::sync::Mutex"] > 100
+    assert found["parking_lot::Mutex"] > 100
+    assert found["dashmap"] > 10
+
+
+def test_unwind_tables_are_needed_to_tell_functions_apart(inspect):
+    """Deno is built without: its locks are left alone, and that is said."""
+    document = inspect(PREBUILT["deno"])
+    assert document["locks"] == []
+    assert any("no unwind tables" in each for each in document["blind_spots"])
 
 
 @pytest.mark.parametrize("profile, symbols", [("debug", "dwarf"), ("release", "symtab"), ("fat", "none")])
