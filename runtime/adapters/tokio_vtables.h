@@ -27,10 +27,10 @@ enum tokio_task_class {
 struct tokio_vtable {
 	uint64_t address; /* run-time address of slot 0 */
 	uint64_t poll;
-	uint64_t dealloc;       /* 0 when the layout has no known place for it */
-	uint32_t vtable_offset; /* of the vtable pointer in the task header */
-	uint32_t id_offset;     /* of the task id in the header; 0 when unknown */
-	uint32_t future_offset; /* of a word-aligned future in the header; 0 when unknown */
+	uint64_t dealloc;          /* 0 when the layout has no known place for it */
+	uint32_t vtable_offset;    /* of the vtable pointer in the task header */
+	uint32_t id_offset;        /* of the task id in the header; 0 when unknown */
+	uint32_t future_offset;    /* of a word-aligned future in the header; 0 when unknown */
 	uint32_t scheduler_offset; /* of the scheduler handle in the header; 0 when unknown */
 	enum tokio_task_class class;
 };

@@ -293,3 +293,53 @@ Test(unwind, goes_on_in_a_fork_child)
 	cr_assert_eq(waitpid(child, &status, 0), child);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
+
+static struct unwind_context copied_context;
+static unsigned char copied_bytes[1024];
+
+/* Leaves the stack as it is for its caller, and a copy of its top. */
+static NOINLINE void copy_stack(void)
+{
+	const uint64_t *frame = __builtin_frame_address(0);
+
+	seen[0] = CALLER();
+	copied_context = (struct unwind_context){
+		.pc = frame[1], .sp = (uintptr_t)(frame + 2), .bp = frame[0]};
+	memcpy(copied_bytes, frame + 2, sizeof(copied_bytes));
+}
+
+static NOINLINE void copy_in_middle(void)
+{
+	seen[1] = CALLER();
+	copy_stack();
+	__asm__ volatile("" ::: "memory");
+}
+
+static NOINLINE void overwrite_stack(void)
+{
+	volatile unsigned char bytes[2048];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = 0x5a;
+}
+
+Test(unwind, unwinds_a_copy_after_the_stack_has_changed)
+{
+	uint64_t frames[UNWIND_MAX_FRAMES];
+	unsigned count;
+
+	if (!unwind_start())
+		cr_skip_test("there is no libunwind");
+	copy_in_middle();
+	overwrite_stack();
+	count = unwind_copied(&copied_context, copied_bytes, sizeof(copied_bytes), frames,
+			      UNWIND_MAX_FRAMES);
+	cr_assert_geq(count, 2);
+	cr_assert_eq(frames[0], seen[0]);
+	cr_assert_eq(frames[1], seen[1]);
+	count = unwind_copied(&copied_context, copied_bytes, 0, frames, UNWIND_MAX_FRAMES);
+	cr_assert_eq(count, 1, "where nothing was copied there is only where it was");
+	cr_assert_eq(frames[0], seen[0]);
+	copied_context.pc = 0;
+	cr_assert_eq(unwind_copied(&copied_context, copied_bytes, 8, frames, 4), 0);
+}
