@@ -110,38 +110,61 @@ static size_t base_length(const char *name)
 	return length;
 }
 
-/* In v0 names of generic functions the crate that made the instance comes last: "..4lockCs1a_3app".
+/*
+ * In v0 names of generic and inline functions the crate that made the instance comes last, as a
+ * path or a reference back: "..4lockCs1a_3app", "..4lockB2A_".
  */
 static size_t without_instance(const char *name, size_t length)
 {
+	size_t at = length;
 	const char *last = NULL;
 
 	if (memcmp(name, "_R", 2) != 0)
 		return length;
-	for (const char *at = name; (at = memmem(at, length - (size_t)(at - name), "Cs", 2));
-	     at += 2)
-		last = at;
+	if (name[length - 1] == '_') {
+		while (at && name[at - 1] != 'B')
+			at--;
+		return at ? at - 1 : length;
+	}
+	for (const char *next = name;
+	     (next = memmem(next, length - (size_t)(next - name), "Cs", 2)); next += 2)
+		last = next;
 	return last ? (size_t)(last - name) : length;
+}
+
+/*
+ * "E4lock" alone says too little: the type that it is a method of, which comes first, must be std's
+ * and not one that has std's among its parameters.
+ */
+static bool is_method_of_std(const struct name_row *row, const char *name, size_t length)
+{
+	const char *parameters = memmem(name, length, "INt", 3);
+	size_t path = parameters ? (size_t)(parameters - name) : 0;
+	bool mutex = row->type == STD_MUTEX;
+
+	return ends(name, path, mutex ? "3std4sync6poison5mutex" : "3std4sync6poison6rwlock") ||
+	       ends(name, path, mutex ? "3std4sync5mutex" : "3std4sync6rwlock");
+}
+
+static bool matches(const struct name_row *row, const char *name, size_t length, size_t instance)
+{
+	bool v0 = memcmp(name, "_R", 2) == 0;
+	bool guard = row->role == FUNCTION_LOCK_GUARD || row->role == FUNCTION_TRY_GUARD;
+	const char *end = v0 ? row->v0 : row->legacy;
+
+	if ((!ends(name, length, end) && !ends(name, instance, end)) ||
+	    !has(name, length, row->mentions))
+		return false;
+	return !guard || !v0 || is_method_of_std(row, name, length);
 }
 
 static const struct name_row *row_of(const char *name, size_t length)
 {
-	bool v0 = memcmp(name, "_R", 2) == 0;
 	size_t instance = without_instance(name, length);
 
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct name_row *row = &rows[i];
-		bool guard = row->role == FUNCTION_LOCK_GUARD || row->role == FUNCTION_TRY_GUARD;
-
-		if (!ends(name, guard ? instance : length, v0 ? row->v0 : row->legacy) ||
-		    !has(name, length, row->mentions))
-			continue;
-		/* "E4lock" alone says too little: the type that it is a method of must be std's. */
-		if (guard && v0 &&
-		    !has(name, length, row->type == STD_MUTEX ? "5mutexINt" : "6rwlockINt"))
-			continue;
-		return row;
-	}
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (matches(&rows[i], name, length, instance))
+			return &rows[i];
 	return NULL;
 }
 
