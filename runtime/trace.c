@@ -148,7 +148,8 @@ static void add_blind_spots(struct text *line)
 		text_add(line, first ? "\"" : ",\"");
 		text_add(line, "releases of locks that are taken at ");
 		text_add_u64(line, coverage.leaky_places);
-		text_add(line, " places in the code are not seen; these locks are left out\"");
+		text_add(line, coverage.leaky_places == 1 ? " place" : " places");
+		text_add(line, " in the code are not seen; these locks are left out\"");
 	}
 	text_add_char(line, ']');
 }
