@@ -212,11 +212,12 @@ static void examine(void *context, uint64_t address)
 		add_slow_function(finding, &site, &slow);
 }
 
-static bool holds_acquiring_site(const struct lock_sites *sites, size_t count,
-				 const struct lock_function *function)
+static bool holds_site(const struct lock_sites *sites, size_t count,
+		       const struct lock_function *function)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!sites->list[i].function &&
+		    sites->list[i].release == (function->role == FUNCTION_UNLOCK) &&
 		    sites->list[i].address - function->address < function->size)
 			return true;
 	return false;
@@ -243,7 +244,7 @@ static void add_named_functions(struct finding_sites *finding)
 			continue;
 		if (function->role != FUNCTION_SLOW_ACQUIRE &&
 		    function->role != FUNCTION_SLOW_TRY &&
-		    holds_acquiring_site(finding->sites, inlined, function))
+		    holds_site(finding->sites, inlined, function))
 			continue;
 		if (function_site(finding->sites, function->address))
 			continue;

@@ -83,8 +83,9 @@ static bool long_branch_to(const struct function_bounds *function, const uint8_t
 	return false;
 }
 
-enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t address,
-				  const struct function_bounds *function, uint8_t *ret_length)
+/* The same for at least `least` bytes. */
+static enum lock_skip length_of(const struct decoder *decoder, uint64_t address, uint64_t least,
+				const struct function_bounds *function, uint8_t *ret_length)
 {
 	const uint8_t *bytes =
 		elf_image_bytes(decoder->image, function->start, function->end - function->start);
@@ -94,13 +95,13 @@ enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t addres
 	*ret_length = 0;
 	if (!bytes)
 		return SKIP_BOUNDS;
-	while (at < address + JUMP_BYTES) {
+	while (at < address + least) {
 		if (!decoder_at(decoder, at, &instruction) || !is_movable(&instruction))
 			return SKIP_OPERAND;
 		/* Nothing runs behind an unconditional end, and what follows is something else. */
 		if ((instruction_is_jump(&instruction) ||
 		     instruction.info.meta.category == ZYDIS_CATEGORY_RET) &&
-		    instruction.next < address + JUMP_BYTES)
+		    instruction.next < address + least)
 			return SKIP_OPERAND;
 		if (at != address && (long_branch_to(function, bytes, at) ||
 				      short_branch_to(decoder, function, bytes, at)))
@@ -113,16 +114,29 @@ enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t addres
 	return SKIP_NOT;
 }
 
+enum lock_skip replaceable_length(const struct decoder *decoder, uint64_t address,
+				  const struct function_bounds *function, uint8_t *ret_length)
+{
+	return length_of(decoder, address, JUMP_BYTES, function, ret_length);
+}
+
 uint8_t replaceable_before(const struct decoder *decoder, uint64_t address,
 			   const struct function_bounds *function, uint8_t *ret_length)
 {
+	unsigned length = decoder_length(decoder, address);
 	struct instruction previous;
 
-	for (uint64_t at = address - 1; at >= function->start && address - at < JUMP_BYTES; at--)
+	for (uint64_t before = 1; before <= ZYDIS_MAX_INSTRUCTION_LENGTH; before++) {
+		uint64_t at = address - before, least = before + length;
+
+		if (at < function->start)
+			return 0;
 		if (decoder_at(decoder, at, &previous) && previous.next == address &&
 		    is_instruction(decoder, function->start, at) &&
-		    replaceable_length(decoder, at, function, ret_length) == SKIP_NOT)
-			return (uint8_t)(address - at);
+		    length_of(decoder, at, least > JUMP_BYTES ? least : JUMP_BYTES, function,
+			      ret_length) == SKIP_NOT)
+			return (uint8_t)before;
+	}
 	return 0;
 }
 
