@@ -6,6 +6,7 @@
 #include "lock_form.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define NEAR       20 /* bytes before the instruction that are looked at first */
 #define WINDOW     48 /* and then, when that was not enough */
@@ -71,32 +72,39 @@ struct before {
 };
 
 /*
- * Instructions cannot be decoded backwards. From nearly every start a few instructions on the
- * decoder is in step with the code; a run that ends exactly at the instruction is taken, the one
- * that starts first.
+ * Instructions cannot be decoded backwards, and from a start in the middle of one the decoder needs
+ * some to get in step. So it is started at every byte: where most runs meet, instructions begin.
+ * From the last instruction backwards the one is taken that most runs come through.
  */
-static bool leads_to(const struct decoder *decoder, uint64_t start, uint64_t address)
-{
-	unsigned length;
-
-	while (start < address && (length = decoder_length(decoder, start)))
-		start += length;
-	return start == address;
-}
-
 static void read_before(const struct decoder *decoder, uint64_t address, uint64_t floor,
 			uint64_t window, struct before *before)
 {
 	uint64_t first = address - floor > window ? address - window : floor;
+	unsigned size = (unsigned)(address - first), at = size;
+	uint8_t lengths[WINDOW], runs[WINDOW + 1], starts[MAX_BEFORE];
 
-	before->count = 0;
-	while (first < address && !leads_to(decoder, first, address))
-		first++;
-	while (first < address && before->count < MAX_BEFORE &&
-	       decoder_at(decoder, first, &before->list[before->count]))
-		first = before->list[before->count++].next;
-	if (first != address)
-		before->count = 0;
+	memset(runs, 1, sizeof(runs));
+	for (unsigned i = 0; i < size; i++) {
+		lengths[i] = (uint8_t)decoder_length(decoder, first + i);
+		if (lengths[i] && i + lengths[i] <= size)
+			runs[i + lengths[i]] = (uint8_t)(runs[i + lengths[i]] + runs[i]);
+	}
+	for (before->count = 0; at && before->count < MAX_BEFORE; before->count++) {
+		unsigned best = size;
+
+		for (unsigned i = 0; i < at; i++)
+			if (lengths[i] && i + lengths[i] == at &&
+			    (best == size || runs[i] > runs[best]))
+				best = i;
+		/* What only the run that starts there comes through says nothing. */
+		if (best == size || runs[best] < 2)
+			break;
+		starts[before->count] = (uint8_t)best;
+		at = best;
+	}
+	for (unsigned i = 0; i < before->count; i++)
+		if (!decoder_at(decoder, first + starts[before->count - 1 - i], &before->list[i]))
+			before->count = 0;
 }
 
 static bool is_register(const ZydisDecodedOperand *operand, ZydisRegister whole)

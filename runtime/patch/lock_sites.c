@@ -21,9 +21,25 @@ static const char *const reasons[SKIP_COUNT] = {
 	[SKIP_REFUSED] = "memory could not be had or made writable",
 };
 
+#define LEARNED_MAX  64
+#define DEFERRED_MAX 4096
+
+/*
+ * In a stripped file a slow path is known by its shape only, and whose it is by an instruction
+ * whose constants are all there. Instructions that lack one are looked at again when all is known.
+ */
+struct learning {
+	struct lock_function learned[LEARNED_MAX];
+	unsigned learned_count;
+	uint64_t deferred[DEFERRED_MAX];
+	unsigned deferred_count;
+};
+
 struct finding_sites {
 	struct lock_search search;
 	struct lock_sites *sites;
+	struct learning *learning;
+	bool again; /* looking at what was deferred */
 };
 
 const char *lock_skip_reason(enum lock_skip skip)
@@ -92,12 +108,22 @@ static bool is_try(const struct lock_search *search, const struct atomic *atomic
 	return true;
 }
 
+/*
+ * A register that was loaded long ago may not matter: the accumulator alone says what is done where
+ * it is not zero (all that locks expect then is to be held), or the slow path is for this lock.
+ */
+static bool says_enough(const struct atomic *atomic, const struct slow_path *slow)
+{
+	return atomic->expected.kind == VALUE_CONSTANT &&
+	       (slow->unknown || (!slow->acquires && atomic->expected.number != 0));
+}
+
 /* The form that agrees with the slow path that was found; NULL when none does. */
 static const struct lock_form *agreed_form(const struct atomic *atomic,
 					   const struct slow_path *slow)
 {
 	const struct lock_form *form = NULL;
-	bool known = !slow->name;
+	bool known = !slow->name && !slow->wakes && !says_enough(atomic, slow);
 	uint8_t action = slow->acquires ? FORM_ACQUIRE : FORM_RELEASE;
 
 	while ((form = lock_form_next(atomic, form, known))) {
@@ -111,9 +137,48 @@ static const struct lock_form *agreed_form(const struct atomic *atomic,
 	return NULL;
 }
 
-static bool classify(const struct lock_search *search, struct atomic *atomic,
-		     uint64_t function_start, struct lock_site *site, struct slow_path *slow)
+static const struct lock_function *learned_at(const struct learning *learning, uint64_t function)
 {
+	for (unsigned i = 0; i < learning->learned_count; i++)
+		if (learning->learned[i].address == function)
+			return &learning->learned[i];
+	return NULL;
+}
+
+static void learn(struct learning *learning, const struct lock_site *site,
+		  const struct slow_path *slow)
+{
+	if (!slow->function || slow->name || learning->learned_count == LEARNED_MAX ||
+	    learned_at(learning, slow->function))
+		return;
+	learning->learned[learning->learned_count++] = (struct lock_function){
+		.address = slow->function,
+		.role = site->release ? FUNCTION_SLOW_RELEASE : FUNCTION_SLOW_ACQUIRE,
+		.type = site->type,
+		.mode = site->mode,
+	};
+}
+
+/* The form of an instruction with a slow path; NULL when there is none, or none yet. */
+static const struct lock_form *proven_form(struct finding_sites *finding,
+					   const struct atomic *atomic, struct slow_path *slow)
+{
+	struct learning *learning = finding->learning;
+	const struct lock_form *form;
+
+	if (finding->again && !slow->name)
+		slow->name = learned_at(learning, slow->function);
+	form = agreed_form(atomic, slow);
+	if (!form && !finding->again && !slow->name && slow->function &&
+	    learning->deferred_count < DEFERRED_MAX)
+		learning->deferred[learning->deferred_count++] = atomic->instruction.address;
+	return form;
+}
+
+static bool classify(struct finding_sites *finding, struct atomic *atomic, uint64_t function_start,
+		     struct lock_site *site, struct slow_path *slow)
+{
+	const struct lock_search *search = &finding->search;
 	bool decides = atomic->operation == ZYDIS_MNEMONIC_CMPXCHG;
 	const struct lock_form *form;
 	bool has_slow_path;
@@ -128,7 +193,7 @@ static bool classify(const struct lock_search *search, struct atomic *atomic,
 		*slow = (struct slow_path){0};
 		return is_try(search, atomic, site);
 	}
-	form = agreed_form(atomic, slow);
+	form = proven_form(finding, atomic, slow);
 	if (!form)
 		return false;
 	site->type = form->type;
@@ -136,6 +201,7 @@ static bool classify(const struct lock_search *search, struct atomic *atomic,
 	site->release = form->action == FORM_RELEASE;
 	site->slow = slow->function;
 	site->tentative = slow->unknown && !site->release;
+	learn(finding->learning, site, slow);
 	return true;
 }
 
@@ -203,7 +269,7 @@ static void examine(void *context, uint64_t address)
 
 	if (!function_bounds_at(search->image, address, &bounds) ||
 	    !atomic_read(search->decoder, address, &atomic) ||
-	    !classify(search, &atomic, bounds.start, &site, &slow))
+	    !classify(finding, &atomic, bounds.start, &site, &slow))
 		return;
 	if (!replaceable_operand(atomic.memory))
 		site.skip = SKIP_OPERAND;
@@ -268,15 +334,20 @@ static void drop_unlikely(struct lock_sites *sites)
 }
 
 static void find(struct lock_sites *sites, const struct decoder *decoder,
-		 const struct lock_functions *functions, struct slow_shapes *shapes)
+		 const struct lock_functions *functions, struct slow_shapes *shapes,
+		 struct learning *learning)
 {
 	struct finding_sites finding = {
 		.search = {decoder, decoder->image, functions, shapes},
 		.sites = sites,
+		.learning = learning,
 	};
 
 	slow_shapes_init(shapes, decoder->image);
 	atomic_scan(decoder->image, examine, &finding);
+	finding.again = true;
+	for (unsigned i = 0; i < learning->deferred_count; i++)
+		examine(&finding, learning->deferred[i]);
 	drop_unlikely(sites);
 	add_named_functions(&finding);
 	for (size_t i = 0; i < sites->count; i++)
@@ -290,9 +361,10 @@ bool lock_sites_find(struct lock_sites *sites, const struct decoder *decoder,
 	struct decoder own = {0};
 	struct lock_functions functions;
 	struct slow_shapes *shapes = sys_map(sizeof(*shapes));
+	struct learning *learning = sys_map(sizeof(*learning));
 
 	*sites = (struct lock_sites){.list = sys_map(sizeof(*sites->list) * LOCK_SITES_MAX)};
-	if (!sites->list || !shapes || !lock_functions_read(&functions, image, path))
+	if (!sites->list || !shapes || !learning || !lock_functions_read(&functions, image, path))
 		return false;
 	sites->unwind_tables_missing = !image->unwind_index;
 	if (sites->unwind_tables_missing)
@@ -300,10 +372,11 @@ bool lock_sites_find(struct lock_sites *sites, const struct decoder *decoder,
 	else if (!decoder && !decoder_open(&own, image))
 		sites->decoder_missing = true;
 	else
-		find(sites, decoder ? decoder : &own, &functions, shapes);
+		find(sites, decoder ? decoder : &own, &functions, shapes, learning);
 	decoder_close(&own);
 	lock_functions_free(&functions);
 	sys_call2(SYS_munmap, shapes, sizeof(*shapes));
+	sys_call2(SYS_munmap, learning, sizeof(*learning));
 	return true;
 }
 

@@ -155,6 +155,17 @@ static uint8_t timeout_argument(const struct state *state)
 	return is_number(state, ZYDIS_REGISTER_RCX, SLOW_PATH_NO_TIMEOUT) ? 4 : 0;
 }
 
+/* The code behind may come to other locks' slow paths as well. */
+static bool is_of_kind(const struct walk *walk, const struct lock_function *name)
+{
+	const struct lock_form *form = NULL;
+
+	while ((form = lock_form_next(walk->atomic, form, false)))
+		if (form->type == name->type)
+			return true;
+	return false;
+}
+
 /* A call, or a jump out of the function: the end of a path, and maybe what is looked for. */
 static bool is_slow_path(struct walk *walk, struct state *state, uint64_t callee, uint64_t slot,
 			 uint64_t return_address)
@@ -165,13 +176,16 @@ static bool is_slow_path(struct walk *walk, struct state *state, uint64_t callee
 	if (slow_shapes_is_syscall(search->shapes, slot)) {
 		if (!is_wake(walk, state))
 			return false;
-		*walk->found = (struct slow_path){0};
+		*walk->found = (struct slow_path){.wakes = true};
 		return true;
 	}
 	if (!callee && !slot && return_address) {
 		/* A pointer that was loaded before a loop. */
-		*walk->found = (struct slow_path){.unknown = true};
-		return is_lock(walk, &state->registers[ZYDIS_REGISTER_RDI - ZYDIS_REGISTER_RAX]);
+		bool wakes = is_wake(walk, state);
+
+		*walk->found = (struct slow_path){.unknown = !wakes, .wakes = wakes};
+		return wakes ||
+		       is_lock(walk, &state->registers[ZYDIS_REGISTER_RDI - ZYDIS_REGISTER_RAX]);
 	}
 	if (!callee ||
 	    !may_be_lock(walk, &state->registers[ZYDIS_REGISTER_RDI - ZYDIS_REGISTER_RAX]))
@@ -186,7 +200,8 @@ static bool is_slow_path(struct walk *walk, struct state *state, uint64_t callee
 		uint8_t role = walk->found->name->role;
 
 		walk->found->acquires = role == FUNCTION_SLOW_ACQUIRE || role == FUNCTION_SLOW_TRY;
-		return walk->found->acquires || role == FUNCTION_SLOW_RELEASE;
+		return (walk->found->acquires || role == FUNCTION_SLOW_RELEASE) &&
+		       is_of_kind(walk, walk->found->name);
 	}
 	if (search->functions->has_symbols)
 		return false;

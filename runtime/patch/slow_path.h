@@ -21,6 +21,7 @@ struct slow_path {
 	const struct lock_function *name; /* NULL: told by its shape */
 	uint64_t only_lock; /* it is not passed the lock: it serves this one only; 0: it is */
 	bool acquires;      /* it spins, so it waits for the lock */
+	bool wakes;         /* std's wake-up, inlined */
 	bool unknown;       /* called through a register: the first three say nothing */
 	uint8_t timeout;    /* number of the argument with a timeout, from 1; 0: has none */
 };
