@@ -124,6 +124,22 @@ exported acquire_behind
 	ret
 	end acquire_behind
 
+/* The same behind an instruction that has room for the jump by itself. */
+exported acquire_behind_long
+	mov %r8d, (%rdi)
+	test %esi, %esi
+	js 2f
+	xor %eax, %eax
+	mov $1, %ecx
+	place acquire_behind_long
+	lock cmpxchg %ecx, (%rdi)
+2:	je 1f
+	mov $0xfa11, %r10d
+1:	mov (%rdi), %r11d
+	mov %rdi, %r9
+	ret
+	end acquire_behind_long
+
 /* What is moved with it is relative to the instruction pointer. */
 exported acquire_relative
 	mov %r8d, (%rdi)

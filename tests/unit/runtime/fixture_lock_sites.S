@@ -7,6 +7,7 @@
 
 #define STD_LOCK   _ZN3std3sys4sync5mutex5futex5Mutex14lock_contended17h0123456789abcdefE
 #define STD_ONLY   _ZN3std3sys4sync5mutex5futex5Mutex14lock_contended17h1123456789abcdefE
+#define STD_LONELY _ZN3std3sys4sync5mutex5futex5Mutex14lock_contended17h3123456789abcdefE
 #define STD_SHARED _ZN3std3sys4sync5mutex5futex5Mutex14lock_contended17h2123456789abcdefE
 #define STD_WAKE   _ZN3std3sys4sync5mutex5futex5Mutex4wake17h0123456789abcdefE
 #define PL_LOCK    _ZN11parking_lot9raw_mutex8RawMutex9lock_slow17h0123456789abcdefE
@@ -28,6 +29,7 @@ pointer: .quad STD_LOCK
 
 slow_path STD_LOCK, 1
 slow_path STD_ONLY, 1
+slow_path STD_LONELY, 1
 slow_path STD_WAKE, 0
 slow_path PL_LOCK, 1
 slow_path PL_TIMED, 1
@@ -39,10 +41,12 @@ slow_path STD_SHARED, 1
 /* Macros of the preprocessor do not reach into strings. */
 	.set std_lock, STD_LOCK
 	.set std_only, STD_ONLY
+	.set std_lonely, STD_LONELY
 	.set std_wake, STD_WAKE
 	.set pl_lock, PL_LOCK
 	.set pl_timed, PL_TIMED
 	.set pl_write, PL_WRITE
+	.set pl_unlock, PL_UNLOCK
 .macro call_shared
 	call STD_SHARED@PLT
 .endm
@@ -66,6 +70,12 @@ function too_distant
 	ret
 	end too_distant
 
+/* The decoder gets in step with the code before the instructions that matter. */
+.macro begins name
+	exported \name
+	mov %rdi, %rbx
+.endm
+
 .macro one
 	mov $1, %ecx
 	xor %eax, %eax
@@ -73,7 +83,7 @@ function too_distant
 
 /* Acquires a std mutex; what is done when that fails is given. */
 .macro locks name, behind
-	exported \name
+	begins \name
 	one
 	place \name
 	lock cmpxchg %ecx, (%rbx)
@@ -86,7 +96,7 @@ function too_distant
 
 /* Releases one; what is done when somebody waits is given. */
 .macro unlocks name, behind
-	exported \name
+	begins \name
 	xor %eax, %eax
 	place \name
 	xchg %eax, (%rbx)
@@ -100,7 +110,7 @@ function too_distant
 
 /* An instruction in the middle of nothing else. */
 .macro lone name, before, atomic, behind
-	exported \name
+	begins \name
 	\before
 	place \name
 	\atomic
@@ -131,10 +141,16 @@ unlocks yield_inlined, "mov $24, %edi; mov %rbx, %rsi; mov $129, %edx; mov $1, %
 	call *syscall@GOTPCREL(%rip)"
 unlocks wake_other, "mov $202, %edi; lea 8(%rbx), %rsi; mov $129, %edx; mov $1, %ecx; \
 	call *syscall@GOTPCREL(%rip)"
+unlocks wake_register, "mov $202, %edi; mov %rbx, %rsi; mov $129, %edx; mov $1, %ecx; call *%r14"
 unlocks calls_a_lock, "mov %rbx, %rdi; call std_lock"
 locks calls_a_wake, "mov %rbx, %rdi; call std_wake"
 
-exported branch_to_wake
+/* Another lock is released behind it, or not. */
+lone other_kind_first, "xor %eax, %eax", "xchg %eax, (%rbx)", \
+	"test %esi, %esi; jne 8f; cmp $2, %eax; je 9f; ret; 8: mov %rbx, %rdi; call pl_unlock; \
+	9: mov %rbx, %rdi; call std_wake"
+
+begins branch_to_wake
 	xor %eax, %eax
 	place branch_to_wake
 	xchg %eax, (%rdi)
@@ -144,7 +160,7 @@ exported branch_to_wake
 	end branch_to_wake
 
 /* The slow path is called when the instruction succeeded. */
-exported on_success
+begins on_success
 	one
 	place on_success
 	lock cmpxchg %ecx, (%rbx)
@@ -157,7 +173,7 @@ exported on_success
 
 /* Other operands. */
 .macro operand name, memory, behind
-	exported \name
+	begins \name
 	one
 	place \name
 	lock cmpxchg %ecx, \memory
@@ -193,21 +209,27 @@ lone try_read_other, "mov (%rbx), %eax; cmp $0x3ffffffc, %eax; ja 9f; lea 1(%rax
 lone try_bit, "mov (%rbx), %al; mov %eax, %ecx; or $1, %cl", "lock cmpxchg %cl, (%rbx)", "nop"
 lone try_eight, "mov $8, %ecx; xor %eax, %eax", "lock cmpxchg %rcx, (%rbx)", "nop"
 
-/* Constants. */
+/* Constants. Without symbols nothing tells whose slow path the lonely one is. */
 lone constants_passed, "mov %esi, %ecx; xor %eax, %eax", \
-	"lock cmpxchg %ecx, (%rbx)", "jne 9f; ret; 9: mov %rbx, %rdi; call std_lock"
+	"lock cmpxchg %ecx, (%rbx)", "jne 9f; ret; 9: mov %rbx, %rdi; call std_lonely"
 lone constants_far, "mov $1, %ecx; .nops 32; xor %eax, %eax", \
 	"lock cmpxchg %ecx, (%rbx)", "jne 9f; ret; 9: mov %rbx, %rdi; call std_lock"
 lone constants_behind_call, "mov $1, %ecx; call inner; xor %eax, %eax", \
-	"lock cmpxchg %ecx, (%rbx)", "jne 9f; ret; 9: mov %rbx, %rdi; call std_lock"
+	"lock cmpxchg %ecx, (%rbx)", "jne 9f; ret; 9: mov %rbx, %rdi; call std_lonely"
 lone constants_copied, "mov $1, %edx; mov %edx, %ecx; xor %eax, %eax", \
+	"lock cmpxchg %ecx, (%rbx)", "jne 9f; ret; 9: mov %rbx, %rdi; call std_lonely"
+lone constants_learned, "mov %esi, %ecx; xor %eax, %eax", \
 	"lock cmpxchg %ecx, (%rbx)", "jne 9f; ret; 9: mov %rbx, %rdi; call std_lock"
+lone constants_half, "mov $1, %al", "lock cmpxchg %r12b, (%rbx)", \
+	"jne 9f; ret; 9: mov %rbx, %rdi; call pl_unlock"
 
 /* What hinders replacing. */
 lone branch_behind, "test %esi, %esi; je 8f; one", "lock cmpxchg %ecx, (%rbx)", \
 	"8: jne 9f; ret; 9: mov %rbx, %rdi; call std_lock"
 lone branch_behind_far, "test %esi, %esi; {disp32} je 8f; one", "lock cmpxchg %ecx, (%rbx)", \
 	"8: jne 9f; ret; 9: mov %rbx, %rdi; call std_lock"
+lone branch_behind_long, "test %esi, %esi; je 8f; xor %eax, %eax; mov $1, %ecx", \
+	"lock cmpxchg %ecx, (%rbx)", "8: jne 9f; ret; 9: mov %rbx, %rdi; call std_lock"
 lone branch_around_too, "test %esi, %esi; je 8f; one; 7:", "lock cmpxchg %ecx, (%rbx)", \
 	"8: jne 9f; ret; 9: cmp %eax, %esi; je 7b; mov %rbx, %rdi; call std_lock"
 lone flags_used, "xor %eax, %eax; test %esi, %esi", "xchg %eax, (%rbx)", \

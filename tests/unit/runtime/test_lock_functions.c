@@ -164,6 +164,9 @@ Test(lock_functions, knows_whole_functions_of_unoptimised_builds)
 {
 	EXPECT_NAMED({"_ZN3std3sys4sync5mutex5futex5Mutex4lock" H, MUTEX(LOCK)},
 		     {"_ZN3std3sys4sync5mutex5futex5Mutex8try_lock" H, MUTEX(TRY)},
+		     {"_ZN3std3sys4unix5locks11futex_mutex5Mutex6unlock" H, MUTEX(UNLOCK)},
+		     {"_ZN3std3sys4unix5locks12futex_rwlock6RwLock11read_unlock" H, READ(UNLOCK)},
+		     {"_ZN3std3sys4unix5locks12futex_rwlock6RwLock12write_unlock" H, WRITE(UNLOCK)},
 		     {"_ZN3std3sys4sync6rwlock5futex6RwLock4read" H, READ(LOCK)},
 		     {"_ZN3std3sys4sync6rwlock5futex6RwLock8try_read" H, READ(TRY)},
 		     {"_ZN3std3sys4unix5locks12futex_rwlock6RwLock5write" H, WRITE(LOCK)},
@@ -189,7 +192,21 @@ Test(lock_functions, knows_whole_functions_in_the_new_mangling)
 		     {STD_RWLOCK "yE5write" APP, WRITE(LOCK_GUARD)},
 		     {STD_RWLOCK "yE8try_read" APP, READ(TRY_GUARD)},
 		     {STD_RWLOCK "yE9try_write" APP, WRITE(TRY_GUARD)},
-		     {FUTEX_RWLOCK "4read", READ(LOCK)}, {FUTEX_RWLOCK "5write", WRITE(LOCK)});
+		     {FUTEX_RWLOCK "4read" APP, READ(LOCK)},
+		     {FUTEX_RWLOCK "5write" APP, WRITE(LOCK)},
+		     {FUTEX_RWLOCK "8try_readB1a_", READ(TRY)});
+}
+
+/* The crate of the instance is mentioned before, and referred to. */
+Test(lock_functions, knows_instances_for_types_of_the_program)
+{
+	EXPECT_NAMED({STD_MUTEX "Nt" APP "3FooE4lockBZ_", MUTEX(LOCK_GUARD)},
+		     {STD_MUTEX "Nt" APP "3FooE8try_lockBZ_", MUTEX(TRY_GUARD)},
+		     {STD_RWLOCK "Nt" APP "3FooE4readB11_", READ(LOCK_GUARD)},
+		     {STD_RWLOCK "Nt" APP "3FooE9try_writeB11_", WRITE(TRY_GUARD)},
+		     {STD_MUTEX "INtNtCslNYArtu3iFV_5alloc3vec3VechEE4lockBb_", MUTEX(LOCK_GUARD)},
+		     {STD_MUTEX "INtNtNt" STD "4sync6poison5mutex5MutexhEE4lock" APP,
+		      MUTEX(LOCK_GUARD)});
 }
 
 #define RAW_MUTEX  "_ZN11parking_lot9raw_mutex8RawMutex"
@@ -229,8 +246,14 @@ Test(lock_functions, knows_parking_lot)
 
 #define V0_RAW_MUTEX  "_RNvMs1_Nt" PARKING_LOT "9raw_mutexNtB5_8RawMutex"
 #define V0_RAW_RWLOCK "_RNvMs8_Nt" PARKING_LOT "10raw_rwlockNtB5_9RawRwLock"
-#define V0_DASHMAP    "_RNvMs0_Nt" DASHMAP "4lockNtB5_9RawRwLock"
-#define DASHMAP_AS    "_ZN72_$LT$dashmap..lock..RawRwLock$u20$as$u20$lock_api..rwlock..RawRwLock$GT$"
+#define V0_AS_MUTEX   "_RNvXNt" PARKING_LOT "9raw_mutexNtB2_8RawMutexNtNt" LOCK_API "5mutex8RawMutex"
+#define V0_AS_RWLOCK                                                                               \
+	"_RNvXNt" PARKING_LOT "10raw_rwlockNtB2_9RawRwLockNtNt" LOCK_API "6rwlock9RawRwLock"
+#define V0_AS_UPGRADE                                                                              \
+	"_RNvXs4_Nt" PARKING_LOT "10raw_rwlockNtB5_9RawRwLockNtNt" LOCK_API                        \
+	"6rwlock16RawRwLockUpgrade"
+#define V0_DASHMAP "_RNvMs0_Nt" DASHMAP "4lockNtB5_9RawRwLock"
+#define DASHMAP_AS "_ZN72_$LT$dashmap..lock..RawRwLock$u20$as$u20$lock_api..rwlock..RawRwLock$GT$"
 
 Test(lock_functions, knows_parking_lot_in_the_new_mangling)
 {
@@ -238,7 +261,14 @@ Test(lock_functions, knows_parking_lot_in_the_new_mangling)
 		     {V0_RAW_MUTEX "11unlock_slow", PL_MUTEX(SLOW_RELEASE)},
 		     {V0_RAW_RWLOCK "19lock_exclusive_slow", PL(SLOW_ACQUIRE, EXCLUSIVE)},
 		     {V0_RAW_RWLOCK "16lock_shared_slow", PL(SLOW_ACQUIRE, SHARED)},
-		     {V0_RAW_RWLOCK "22unlock_upgradable_slow", PL(SLOW_RELEASE, UPGRADABLE)});
+		     {V0_RAW_RWLOCK "22unlock_upgradable_slow", PL(SLOW_RELEASE, UPGRADABLE)},
+		     {V0_AS_MUTEX "4lock" APP, PL_MUTEX(LOCK)},
+		     {V0_AS_MUTEX "8try_lock" APP, PL_MUTEX(TRY)},
+		     {V0_AS_MUTEX "6unlock" APP, PL_MUTEX(UNLOCK)},
+		     {V0_AS_RWLOCK "11lock_shared" APP, PL(LOCK, SHARED)},
+		     {V0_AS_RWLOCK "16unlock_exclusive" APP, PL(UNLOCK, EXCLUSIVE)},
+		     {V0_AS_UPGRADE "15lock_upgradable" APP, PL(LOCK, UPGRADABLE)},
+		     {V0_AS_UPGRADE "17unlock_upgradable" APP, PL(UNLOCK, UPGRADABLE)});
 }
 
 Test(lock_functions, knows_dashmap)
@@ -253,7 +283,10 @@ Test(lock_functions, knows_dashmap)
 		     {DASHMAP_AS "18try_lock_exclusive" H, DASH(TRY, EXCLUSIVE)},
 		     {DASHMAP_AS "13unlock_shared" H, DASH(UNLOCK, SHARED)},
 		     {V0_DASHMAP "19lock_exclusive_slow", DASH(SLOW_ACQUIRE, EXCLUSIVE)},
-		     {V0_DASHMAP "18unlock_shared_slow", DASH(SLOW_RELEASE, SHARED)});
+		     {V0_DASHMAP "18unlock_shared_slow", DASH(SLOW_RELEASE, SHARED)},
+		     {"_RNvXNt" DASHMAP "4lockNtB2_9RawRwLockNtNt" LOCK_API
+		      "6rwlock9RawRwLock14lock_exclusive" APP,
+		      DASH(LOCK, EXCLUSIVE)});
 }
 
 static void expect_others(const char *const *names, size_t count, bool in_plumbing)

@@ -86,7 +86,7 @@ Test(lock_sites, follows_every_way_to_a_slow_path)
 	EXPECT({"call_direct", true, true}, {"call_pointer", true, true},
 	       {"call_linkage", true, true}, {"jump_away", true, true}, {"jump_around", true, true},
 	       {"branch_around", true, true}, {"branch_to_wake", true, true},
-	       {"lost_address", true, true});
+	       {"lost_address", true, true}, {"other_kind_first", true, true});
 }
 
 Test(lock_sites, does_not_follow_too_far)
@@ -113,14 +113,17 @@ Test(lock_sites, knows_an_inlined_wake_up)
 {
 	EXPECT({"wake_inlined", true, true}, {"wait_inlined", false, false},
 	       {"yield_inlined", false, false}, {"wake_other", false, false});
+	EXPECT({"wake_register", true, true});
+	cr_assert(found("wake_register")->release);
 	cr_assert(found("wake_inlined")->release);
 	cr_assert_eq(found("wake_inlined")->slow, 0);
 }
 
-Test(lock_sites, needs_constants_only_where_names_do_not_tell)
+Test(lock_sites, needs_constants_where_nothing_else_tells)
 {
 	EXPECT({"constants_far", true, true}, {"constants_passed", true, false},
-	       {"constants_behind_call", true, false}, {"constants_copied", true, false});
+	       {"constants_behind_call", true, false}, {"constants_copied", true, false},
+	       {"constants_learned", true, true}, {"constants_half", true, true});
 }
 
 Test(lock_sites, finds_tries)
@@ -252,6 +255,10 @@ Test(lock_sites, replaces_from_the_instruction_before_when_a_branch_lands_behind
 	behind = found("branch_behind_far");
 	cr_assert_eq(behind->skip, SKIP_NOT);
 	cr_assert_eq(behind->atomic, 2);
+	behind = found("branch_behind_long");
+	cr_assert_eq(behind->skip, SKIP_NOT);
+	cr_assert_eq(behind->atomic, 5);
+	cr_assert_eq(behind->length, 9, "the jump would fit before the instruction");
 	cr_assert_eq(found("branch_around_too")->skip, SKIP_BRANCH);
 	cr_assert_eq(found("branch_around_too")->atomic, 0);
 }

@@ -42,13 +42,13 @@ bool __wrap_held_released(uint64_t lock)
 }
 
 static const char *const acquires[] = {
-	"acquire_base",     "acquire_offset",         "acquire_far_offset",
-	"acquire_below",    "acquire_extended",       "acquire_frame_like",
-	"acquire_indexed",  "acquire_extended_index", "acquire_mixed_index",
-	"acquire_stack",    "acquire_stack_offset",   "acquire_stack_index",
-	"acquire_fixed",    "acquire_byte",           "acquire_quad",
-	"acquire_behind",   "acquire_relative",       "acquire_returns",
-	"acquire_red_zone",
+	"acquire_base",    "acquire_offset",         "acquire_far_offset",
+	"acquire_below",   "acquire_extended",       "acquire_frame_like",
+	"acquire_indexed", "acquire_extended_index", "acquire_mixed_index",
+	"acquire_stack",   "acquire_stack_offset",   "acquire_stack_index",
+	"acquire_fixed",   "acquire_byte",           "acquire_quad",
+	"acquire_behind",  "acquire_behind_long",    "acquire_relative",
+	"acquire_returns", "acquire_red_zone",
 };
 
 static const char *const releases[] = {
