@@ -122,16 +122,24 @@ static void write_jump(const struct lock_site *site, uint64_t target)
 
 static void apply(struct patching *patching)
 {
+	struct lock_sites *sites = &patching->sites;
 	struct code_window window;
 
-	if (code_area_seal(patching->area, patching->area_size) < 0 ||
-	    code_window_begin(&window, &patching->image->elf) < 0) {
-		refuse_all(&patching->sites, SKIP_REFUSED);
+	if (code_area_seal(patching->area, patching->area_size) < 0) {
+		refuse_all(sites, SKIP_REFUSED);
 		return;
 	}
-	for (size_t i = 0; i < patching->sites.count; i++)
-		if (!patching->sites.list[i].skip)
-			write_jump(&patching->sites.list[i], patching->targets[i]);
+	code_window_begin(&window, &patching->image->elf);
+	for (size_t i = 0; i < sites->count; i++) {
+		struct lock_site *site = &sites->list[i];
+
+		if (site->skip)
+			continue;
+		if (code_window_open(&window, site->address, site->length) == 0)
+			write_jump(site, patching->targets[i]);
+		else
+			site->skip = SKIP_REFUSED;
+	}
 	code_window_end(&window);
 }
 

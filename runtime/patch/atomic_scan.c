@@ -84,36 +84,42 @@ static int is_unlock(const uint8_t *at)
 	return 0;
 }
 
-static void scan_segment(const struct elf_segment *segment,
-			 void (*found)(void *context, uint64_t address), void *context)
+/* A bit per byte that begins one of the two. */
+static uint64_t hits_in(const uint8_t *data)
 {
 	const __m128i lock = _mm_set1_epi8((char)LOCK_PREFIX);
 	const __m128i xchg = _mm_set1_epi8((char)XCHG_OPCODE);
+	__m128i parts[4], any;
+	uint64_t hits = 0;
+
+	for (unsigned part = 0; part < 4; part++) {
+		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(data + part * 16));
+
+		parts[part] =
+			_mm_or_si128(_mm_cmpeq_epi8(bytes, lock), _mm_cmpeq_epi8(bytes, xchg));
+	}
+	any = _mm_or_si128(_mm_or_si128(parts[0], parts[1]), _mm_or_si128(parts[2], parts[3]));
+	if (!_mm_movemask_epi8(any))
+		return 0;
+	for (unsigned part = 0; part < 4; part++)
+		hits |= (uint64_t)(unsigned)_mm_movemask_epi8(parts[part]) << (part * 16);
+	return hits;
+}
+
+static void scan_segment(const struct elf_segment *segment,
+			 void (*found)(void *context, uint64_t address), void *context)
+{
 	const uint8_t *data = segment->data;
 
-	for (uint64_t at = LOOKBEHIND; at + 64 + LOOKAHEAD <= segment->size; at += 64) {
-		uint64_t hits = 0;
-
-		for (unsigned part = 0; part < 4; part++) {
-			__m128i bytes = _mm_loadu_si128(
-				(const __m128i *)(const void *)(data + at + part * 16ul));
-			__m128i hit = _mm_or_si128(_mm_cmpeq_epi8(bytes, lock),
-						   _mm_cmpeq_epi8(bytes, xchg));
-
-			hits |= (uint64_t)(unsigned)_mm_movemask_epi8(hit) << (part * 16);
-		}
-		for (; hits; hits &= hits - 1) {
+	for (uint64_t at = LOOKBEHIND; at + 64 + LOOKAHEAD <= segment->size; at += 64)
+		for (uint64_t hits = hits_in(data + at); hits; hits &= hits - 1) {
 			uint64_t hit = at + (unsigned)__builtin_ctzll(hits);
 			const uint8_t *code = data + hit;
+			uint64_t rex = code[0] == XCHG_OPCODE && (code[-1] & 0xf8) == 0x40;
 
-			if (code[0] == LOCK_PREFIX ? is_locked(code) : is_unlock(code)) {
-				uint64_t rex =
-					code[0] == XCHG_OPCODE && hit && (code[-1] & 0xf8) == 0x40;
-
+			if (code[0] == LOCK_PREFIX ? is_locked(code) : is_unlock(code))
 				found(context, segment->address + hit - rex);
-			}
 		}
-	}
 }
 
 void atomic_scan(const struct elf_image *image, void (*found)(void *context, uint64_t address),

@@ -5,15 +5,17 @@
  */
 #include "code_area.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
 
 #include "runtime/sys.h"
 
-#define PAGE      4096ul
-#define STEP      (2ul << 20)
-#define REACH     0x70000000ul /* within 2 GiB of everything, and some more */
-#define HEAP_ROOM (1ul << 30)  /* behind a program lies its heap, which grows */
+#define PAGE         4096ul
+#define WINDOW_BYTES (32 * PAGE) /* of code that are writable at a time */
+#define STEP         (2ul << 20)
+#define REACH        0x70000000ul /* within 2 GiB of everything, and some more */
+#define HEAP_ROOM    (1ul << 30)  /* behind a program lies its heap, which grows */
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000 /* Linux 4.17; before that, a hint */
@@ -80,37 +82,50 @@ bool code_area_may_patch(const char *path)
 	return may;
 }
 
-static int protect_code(const struct elf_image *image, int protection)
+static int protect(uint64_t start, uint64_t end, int protection)
 {
-	int error = 0;
-
-	for (unsigned i = 0; i < image->segment_count; i++) {
-		const struct elf_segment *segment = &image->segments[i];
-		uint64_t start = segment->address & ~(PAGE - 1);
-
-		if (segment->executable && !error)
-			error = (int)sys_call3(SYS_mprotect, start,
-					       segment->address + segment->size - start,
-					       protection);
-	}
-	return error;
+	return end > start ? (int)sys_call3(SYS_mprotect, start, end - start, protection) : 0;
 }
 
-int code_window_begin(struct code_window *window, const struct elf_image *image)
+void code_window_begin(struct code_window *window, const struct elf_image *image)
 {
 	uint64_t all = ~0ul;
-	int error;
 
-	window->image = image;
+	*window = (struct code_window){.image = image};
 	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &window->signals, sizeof(all));
-	error = protect_code(image, PROT_READ | PROT_WRITE);
-	if (error)
-		code_window_end(window);
+}
+
+static void close_pages(struct code_window *window)
+{
+	protect(window->start, window->end, PROT_READ | PROT_EXEC);
+	window->start = window->end = 0;
+}
+
+int code_window_open(struct code_window *window, uint64_t address, size_t size)
+{
+	int error = -EFAULT;
+
+	if (address >= window->start && address + size <= window->end)
+		return 0;
+	close_pages(window);
+	for (unsigned i = 0; i < window->image->segment_count; i++) {
+		const struct elf_segment *segment = &window->image->segments[i];
+		uint64_t end = segment->address + segment->size;
+
+		if (!segment->executable || address < segment->address || address + size > end)
+			continue;
+		window->start = address & ~(PAGE - 1);
+		window->end =
+			window->start + WINDOW_BYTES < end ? window->start + WINDOW_BYTES : end;
+		error = protect(window->start, window->end, PROT_READ | PROT_WRITE);
+		if (error)
+			window->start = window->end = 0;
+	}
 	return error;
 }
 
 void code_window_end(struct code_window *window)
 {
-	protect_code(window->image, PROT_READ | PROT_EXEC);
+	close_pages(window);
 	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &window->signals, NULL, sizeof(window->signals));
 }

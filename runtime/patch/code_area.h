@@ -28,15 +28,23 @@ void code_area_unmap(void *area, size_t size);
 bool code_area_may_patch(const char *path);
 
 /*
- * The image's code becomes writable instead of executable, and back. Between the two no signal is
- * delivered, and nothing may run that is in the image. begin returns 0 or a negative errno.
+ * Writing to the image's code. Between begin and end no signal is delivered, and nothing may run
+ * that is in the image.
  */
 struct code_window {
 	const struct elf_image *image;
 	uint64_t signals;
+	uint64_t start, end; /* pages that are writable instead of executable now */
 };
 
-int code_window_begin(struct code_window *window, const struct elf_image *image);
+void code_window_begin(struct code_window *window, const struct elf_image *image);
+
+/*
+ * Makes the code at `address` writable and what was open before executable again. Returns 0 or a
+ * negative errno. Ascending addresses are cheapest.
+ */
+int code_window_open(struct code_window *window, uint64_t address, size_t size);
+
 void code_window_end(struct code_window *window);
 
 #endif

@@ -50,7 +50,7 @@ struct lock_site {
 };
 
 struct lock_sites {
-	struct lock_site *list; /* memory from the kernel */
+	struct lock_site *list; /* ascending by address; memory from the kernel */
 	size_t count;
 	/* Why nothing was looked for. */
 	bool decoder_missing;       /* the decoder's library is not there */

@@ -74,7 +74,8 @@ static void write_jump(const struct lock_site *site, uint64_t target)
 	struct code_window window;
 
 	cr_assert_eq(code_area_seal(patched.area, PATCHED_AREA), 0);
-	cr_assert_eq(code_window_begin(&window, &patched.code.image), 0);
+	code_window_begin(&window, &patched.code.image);
+	cr_assert_eq(code_window_open(&window, site->address, site->length), 0);
 	at[0] = 0xe9;
 	memcpy(at + 1, &distance, sizeof(distance));
 	memset(at + JUMP_BYTES, 0xcc, site->length - (size_t)JUMP_BYTES);
