@@ -130,7 +130,7 @@ static void retire_ended_threads(void)
 		if (t->retired || !has_ended(t, pid))
 			continue;
 		drain_thread(t);
-		dropped_in_ended += t->ring.dropped;
+		dropped_in_ended += t->ring.dropped + t->held_lost;
 		t->ring.dropped = 0;
 		run_delay_forget(t);
 		suspended_forget_thread(t, t->id);
@@ -171,7 +171,8 @@ static void finish(enum finish_reason reason, int status)
 	uint64_t dropped = dropped_in_ended + suspended_lost();
 
 	for (struct thread *t = thread_first(); t; t = t->next)
-		dropped += __atomic_load_n(&t->ring.dropped, __ATOMIC_RELAXED);
+		dropped += __atomic_load_n(&t->ring.dropped, __ATOMIC_RELAXED) +
+			   __atomic_load_n(&t->held_lost, __ATOMIC_RELAXED);
 	collect(true);
 	trace_end(reason, status, dropped);
 	trace_writer_flush();

@@ -19,16 +19,16 @@
 #include "runtime/trace_writer.h"
 
 static struct config config;
-static int process; /* pid the engine's state belongs to; 0: off */
+
 static uint32_t ended;
 
 /* Runs in the child, on its only thread, before fork returns there. A vfork child never comes here.
  */
 static void after_fork(void)
 {
-	if (!process)
+	if (!recording.pid)
 		return;
-	process = sys_getpid();
+	recording.pid = sys_getpid();
 	ended = 0;
 	thread_after_fork();
 	objects_after_fork();
@@ -40,8 +40,8 @@ void engine_start(const struct engine_host *host)
 	ops_set(host->ops, host->op_count);
 	if (config_read(&config) < 0)
 		return;
+	recording.pid = sys_getpid();
 	objects_start(host, &config);
-	process = sys_getpid();
 	pthread_atfork(objects_before_fork, NULL, after_fork);
 }
 
@@ -71,7 +71,7 @@ void engine_finish(enum finish_reason reason, int status)
 	int saved_errno = errno;
 
 	/* A vfork child shares this memory but is another process: the engine is not its own. */
-	if (!process || process != sys_getpid() || !recording.on)
+	if (!recording.pid || recording.pid != sys_getpid() || !recording.on)
 		return;
 	if (reason == FINISH_EXIT && __atomic_exchange_n(&ended, 1, __ATOMIC_ACQ_REL))
 		return;

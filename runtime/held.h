@@ -7,6 +7,10 @@
  * any time; what they read is a moment old and may be half written, so conclusions need a second
  * look. The memory is never unmapped.
  *
+ * A signal handler may take and release locks between any two instructions of these: whoever adds a
+ * note raises `top` first and fills the note in afterwards, its lock last. Until then the lock is
+ * 0.
+ *
  * A release that is not seen leaves a stale note behind. So a note alone proves nothing: whoever
  * concludes from it looks at the lock's word (held_is_locked) and for a newer note of another
  * thread on the same lock first.
@@ -30,7 +34,7 @@ struct stack_copy {
 };
 
 struct held_note {
-	uint64_t lock;   /* its address; never 0 */
+	uint64_t lock;   /* its address; 0 beyond the end of the list */
 	uint32_t place;  /* index of a lock_place */
 	uint8_t entered; /* the runtime's note of that moment (entered.h), ENTERED_BYTE_NONE: none
 			  */
@@ -74,17 +78,22 @@ struct held_orphan {
 /* Takes all notes from `count` on out. Its thread only. */
 static inline void held_cut(struct held *held, unsigned count)
 {
+	for (unsigned i = count; i < held_count(held); i++)
+		held->notes[i].lock = 0;
 	__atomic_store_n(&held->top, count * sizeof(struct held_note), __ATOMIC_RELEASE);
 }
 
 /* Takes one note out, keeping the order of the others. Its thread only. */
 static inline void held_drop(struct held *held, unsigned index)
 {
-	unsigned last = held_count(held) - 1;
+	unsigned count = held_count(held);
 
-	for (; index < last; index++)
+	if (index >= count)
+		return;
+	for (; index + 1 < count; index++)
 		held->notes[index] = held->notes[index + 1];
-	__atomic_store_n(&held->top, last * sizeof(struct held_note), __ATOMIC_RELEASE);
+	held->notes[index].lock = 0;
+	__atomic_store_n(&held->top, index * sizeof(struct held_note), __ATOMIC_RELEASE);
 }
 
 /*

@@ -11,19 +11,45 @@
 #include <stddef.h>
 
 #include "runtime/engine.h"
+#include "runtime/recording.h"
+#include "runtime/sys.h"
 #include "runtime/thread.h"
 
-/* Stack memory above `sp` that is certain to be mapped, for copying. */
-static uint64_t readable_above(const struct thread *thread, uint64_t sp)
+#define NEAR_TOP  (64u * 1024) /* how far from its end a stack is looked at */
+#define PAGE      4096ul
+#define MAX_PAGES (NEAR_TOP / PAGE + 1)
+
+/*
+ * Asks the kernel whether every page from `sp` to what is known is there: a thread that runs on
+ * another stack for now (a fiber, a signal stack) may be near its own, with a guard page between.
+ */
+static bool reaches(const struct thread *thread, uint64_t sp)
 {
-	uint64_t to_page_end = 4096 - (sp & 4095);
+	uint8_t bytes[MAX_PAGES];
+	struct iovec local = {bytes, 0}, remote[MAX_PAGES];
+
+	for (uint64_t page = sp & ~(PAGE - 1); page < thread->stack_known_from; page += PAGE) {
+		remote[local.iov_len].iov_base = (void *)page;
+		remote[local.iov_len++].iov_len = 1;
+	}
+	return sys_call(SYS_process_vm_readv, recording.pid, (long)&local, 1, (long)remote,
+			(long)local.iov_len, 0) == (long)local.iov_len;
+}
+
+/* Stack memory above `sp` that is certain to be mapped, for copying. */
+static uint64_t readable_above(struct thread *thread, uint64_t sp)
+{
+	uint64_t to_page_end = PAGE - (sp & (PAGE - 1));
 	uint64_t to_top = thread->stack_top - sp;
 
-	/* A thread that runs on another stack for now (a fiber, a signal stack) is not near its
-	 * top. */
-	if (thread->stack_top > sp && to_top < 64u * 1024)
-		return to_top < STACK_COPY ? to_top : STACK_COPY;
-	return to_page_end < STACK_COPY ? to_page_end : STACK_COPY;
+	if (thread->stack_top <= sp || to_top >= NEAR_TOP)
+		return to_page_end < STACK_COPY ? to_page_end : STACK_COPY;
+	if (sp < thread->stack_known_from) {
+		if (!reaches(thread, sp))
+			return to_page_end < STACK_COPY ? to_page_end : STACK_COPY;
+		thread->stack_known_from = sp & ~(PAGE - 1);
+	}
+	return to_top < STACK_COPY ? to_top : STACK_COPY;
 }
 
 /* Returns index + 1 of a copy that no note has, 0 when there is none. */
@@ -48,7 +74,7 @@ static void copy_words(void *to, uint64_t from, uint64_t words)
 #endif
 }
 
-static void copy_stack(const struct thread *thread, const struct unwind_context *context,
+static void copy_stack(struct thread *thread, const struct unwind_context *context,
 		       struct stack_copy *copy)
 {
 	copy->context = *context;
@@ -61,19 +87,21 @@ bool held_acquired_quick(uint64_t lock, uint32_t place, const struct unwind_cont
 	int64_t entered = engine_entered_offset;
 	struct thread *thread = thread_self;
 	struct held_note *note;
+	uint8_t copy;
 
 	if (!thread || thread->held.top >= sizeof(thread->held.notes))
 		return false;
 	note = &thread->held.notes[held_count(&thread->held)];
-	note->lock = lock;
+	copy = context ? free_copy(thread) : 0;
+	__atomic_store_n(&thread->held.top, thread->held.top + sizeof(*note), __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	note->place = place;
 	note->entered = entered ? ((const uint8_t *)__builtin_thread_pointer())[entered]
 				: ENTERED_BYTE_NONE;
-	note->copy = context ? free_copy(thread) : 0;
-	if (note->copy)
-		copy_stack(thread, context, &thread->held_copies[note->copy - 1]);
-	/* A reader on another thread never sees a note that is not there yet. */
-	__atomic_store_n(&thread->held.top, thread->held.top + sizeof(*note), __ATOMIC_RELEASE);
+	note->copy = copy;
+	if (copy)
+		copy_stack(thread, context, &thread->held_copies[copy - 1]);
+	__atomic_store_n(&note->lock, lock, __ATOMIC_RELEASE);
 	return true;
 }
 

@@ -5,27 +5,30 @@
  */
 #include "lock_hooks_quick.h"
 
+#include <stddef.h>
+
 #include "runtime/held.h"
 #include "runtime/locks.h"
 
-struct unwind_context lock_hooks_context(const struct entry_frame *frame)
+void lock_acquired_inline(uint64_t lock, const struct entry_frame *frame)
 {
-	return (struct unwind_context){
+	held_acquired(lock, (uint32_t)frame->place, NULL);
+}
+
+void lock_acquired_in_plumbing(uint64_t lock, const struct entry_frame *frame)
+{
+	const struct unwind_context context = {
 		/* A return address of the instruction, so to say: behind its first byte. */
 		.pc = lock_place_get((uint32_t)frame->place)->address + 1,
 		.sp = (uintptr_t)(frame + 1),
 		.bp = frame->bp,
 	};
+
+	held_acquired(lock, (uint32_t)frame->place, &context);
 }
 
-bool lock_hook_plumbing_quick(uint64_t lock, const struct entry_frame *frame)
+void lock_released_inline(uint64_t lock, const struct entry_frame *frame)
 {
-	const struct unwind_context context = lock_hooks_context(frame);
-
-	return held_acquired_quick(lock, (uint32_t)frame->place, &context);
-}
-
-bool lock_hook_missing_quick(uint64_t lock)
-{
-	return held_released_quick(lock);
+	(void)frame;
+	held_released(lock);
 }

@@ -15,11 +15,11 @@ struct entry_frame {
 	uint64_t bp, back, place, rdx, rcx, rax, red_zone[16];
 };
 
-/* The registers of the code that the trampoline belongs to. */
-struct unwind_context lock_hooks_context(const struct entry_frame *frame);
+/* The generated code has acquired a lock and could not note it, or wants the stack with it. */
+void lock_acquired_inline(uint64_t lock, const struct entry_frame *frame);
+void lock_acquired_in_plumbing(uint64_t lock, const struct entry_frame *frame);
 
-/* False: the whole function has to be called. */
-bool lock_hook_plumbing_quick(uint64_t lock, const struct entry_frame *frame);
-bool lock_hook_missing_quick(uint64_t lock);
+/* It is about to release a lock that is not the one acquired last. */
+void lock_released_inline(uint64_t lock, const struct entry_frame *frame);
 
 #endif

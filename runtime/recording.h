@@ -16,7 +16,8 @@ struct recording {
 	uint64_t long_poll; /* ticks */
 	uint64_t poll_look; /* polls of at least that many ticks are looked at: long_poll, or 0
 			       while a lock is held across polls */
-	bool on;            /* a runtime is hooked and the process is not ending */
+	int pid; /* whose state this is; a vfork child shares it, and is another process */
+	bool on; /* a runtime is hooked and the process is not ending */
 };
 
 extern struct recording recording;

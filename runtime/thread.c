@@ -66,7 +66,8 @@ struct thread *thread_attach(void)
 	struct thread *thread;
 	int tid;
 
-	if (!__atomic_load_n(&recording.on, __ATOMIC_RELAXED))
+	/* A vfork child has its parent's memory, and a thread id that is not for this registry. */
+	if (!__atomic_load_n(&recording.on, __ATOMIC_RELAXED) || recording.pid != sys_getpid())
 		return NULL;
 	tid = sys_gettid();
 	orphan_namesakes(tid);
@@ -87,6 +88,7 @@ struct thread *thread_attach(void)
 	 */
 	thread->stack_top = tid == sys_getpid() ? (uintptr_t)__libc_stack_end
 						: (uintptr_t)__builtin_thread_pointer();
+	thread->stack_known_from = thread->stack_top;
 	thread_self = thread;
 	held_self = &thread->held;
 	return thread;
@@ -130,7 +132,10 @@ void thread_retire(struct thread *thread, struct durations *ret_polls, struct op
 	thread->polled = false;
 	thread->in_call = false;
 	thread->call_start = 0;
-	thread->held.top = 0;
+	held_cut(&thread->held, 0);
+	thread->held_lost = 0;
+	thread->held_full = 0;
+	memset(thread->orphans, 0, sizeof(thread->orphans));
 	thread->lock_wait = (struct lock_wait){0};
 	thread->stall = (struct stall){0};
 	thread->deadlock = (struct deadlock_mark){0};

@@ -79,7 +79,8 @@ struct thread {
 	uint32_t next_orphan;
 	struct lock_wait lock_wait;
 	struct lock_sleep lock_sleep;
-	uint64_t stack_top; /* the end of the thread's own stack */
+	uint64_t stack_top;        /* the end of the thread's own stack */
+	uint64_t stack_known_from; /* from here on to its end it is certain to be mapped */
 
 	const uint8_t *entered_note; /* see entered.h; only while the thread lives */
 

@@ -62,10 +62,10 @@ static void call_with_place(struct emitter *e, uint32_t place, const uint64_t *p
 static void load_entered(const struct trampolines *t, struct emitter *e)
 {
 	if (t->entered_offset) {
-		EMIT(e, 0x64, 0x0f, 0xb6, 0x0c, 0x25); /* movzbl %fs:entered, %ecx */
+		EMIT(e, 0x64, 0x0f, 0xb6, 0x14, 0x25); /* movzbl %fs:entered, %edx */
 		emit_u32(e, (uint32_t)t->entered_offset);
 	} else {
-		EMIT(e, 0xb9); /* mov $none, %ecx */
+		EMIT(e, 0xba); /* mov $none, %edx */
 		emit_u32(e, ENTERED_BYTE_NONE);
 	}
 }
@@ -79,13 +79,14 @@ static emit_label add_note(const struct trampolines *t, struct emitter *e, uint3
 	EMIT(e, 0x81, 0xfa); /* cmp $size, %edx */
 	emit_u32(e, sizeof(((struct held *)0)->notes));
 	full = emit_branch(e, IF_NOT_BELOW);
-	EMIT(e, 0x48, 0x89, 0x4c, 0x10, 0x10); /* mov %rcx, 16(%rax,%rdx): lock */
-	EMIT(e, 0xc7, 0x44, 0x10, 0x18);       /* movl $place, 24(%rax,%rdx) */
+	EMIT(e, 0x83, 0xc2, 0x10);       /* add $16, %edx */
+	EMIT(e, 0x48, 0x89, 0x10);       /* mov %rdx, (%rax): a signal handler's notes go above */
+	EMIT(e, 0x48, 0x8d, 0x04, 0x10); /* lea (%rax,%rdx), %rax: the note */
+	EMIT(e, 0xc7, 0x40, 0x08);       /* movl $place, 8(%rax) */
 	emit_u32(e, place);
 	load_entered(t, e);
-	EMIT(e, 0x89, 0x4c, 0x10, 0x1c); /* mov %ecx, 28(%rax,%rdx): entered, copy */
-	EMIT(e, 0x83, 0xc2, 0x10);       /* add $16, %edx */
-	EMIT(e, 0x48, 0x89, 0x10);       /* mov %rdx, (%rax) */
+	EMIT(e, 0x89, 0x50, 0x0c); /* mov %edx, 12(%rax): entered, copy */
+	EMIT(e, 0x48, 0x89, 0x08); /* mov %rcx, (%rax): lock */
 	return full;
 }
 
@@ -170,6 +171,8 @@ static void emit_release(struct trampolines *t, const struct lock_site *site,
 	load_list(t, e);
 	EMIT(e, 0x48, 0x3b, 0x0c, 0x10); /* cmp (%rax,%rdx), %rcx: the newest note's lock */
 	missing = emit_branch(e, IF_NOT_EQUAL);
+	EMIT(e, 0x48, 0xc7, 0x04, 0x10); /* movq $0, (%rax,%rdx) */
+	emit_u32(e, 0);
 	EMIT(e, 0x83, 0xea, 0x10); /* sub $16, %edx */
 	EMIT(e, 0x48, 0x89, 0x10); /* mov %rdx, (%rax) */
 	forgotten = e->at;
