@@ -10,9 +10,6 @@ _Static_assert(offsetof(struct machine, flags) == 128 && offsetof(struct machine
 		       offsetof(struct machine, masks) == 2240,
 	       "the assembly knows");
 
-/* Returns. */
-void machine_nothing(void);
-
 static enum machine_vectors vectors(void)
 {
 	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
@@ -35,14 +32,4 @@ void machine_fill(struct machine *machine)
 			machine->wide[i][j] = next = (uint8_t)(next * 5 + i + 1);
 	for (unsigned i = 0; machine->vectors == VECTORS_AVX512 && i < 8; i++)
 		machine->masks[i] = 0x0123456789abcdef + i;
-}
-
-void machine_spoil_vectors(void)
-{
-	struct machine spoiled __attribute__((aligned(64)));
-
-	machine_fill(&spoiled);
-	memset(spoiled.wide, 0x5a, sizeof(spoiled.wide));
-	memset(spoiled.masks, 0x5a, sizeof(spoiled.masks));
-	machine_run(&spoiled, (uintptr_t)machine_nothing);
 }

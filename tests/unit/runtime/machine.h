@@ -29,7 +29,4 @@ void machine_fill(struct machine *machine);
 /* `code` is called; it returns. */
 void machine_run(struct machine *machine, uint64_t code);
 
-/* Other values in all vector registers, as a function call may leave them. */
-void machine_spoil_vectors(void);
-
 #endif

@@ -37,12 +37,6 @@
 3:
 .endm
 
-	.globl machine_nothing
-	.type machine_nothing, @function
-machine_nothing:
-	ret
-	.size machine_nothing, . - machine_nothing
-
 	.globl machine_run
 	.type machine_run, @function
 machine_run:
