@@ -12,6 +12,7 @@
 #include "runtime/patch/code_area.h"
 #include "runtime/patch/replaceable.h"
 #include "runtime/recording.h"
+#include "runtime/sys.h"
 
 struct patched patched;
 
@@ -22,6 +23,7 @@ void patched_open(void)
 	struct trampoline_calls *calls;
 
 	recording.on = true;
+	recording.pid = sys_getpid();
 	held_follows = true;
 	lock_code_open(&patched.code, LOCK_RUNS);
 	cr_assert(decoder_open(&patched.decoder, &patched.code.image));
