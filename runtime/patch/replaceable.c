@@ -66,18 +66,31 @@ static bool short_branch_to(const struct decoder *decoder, const struct function
 	return false;
 }
 
-/* The same with 32 bits; four bytes that are exactly that distance are taken for one. */
-static bool long_branch_to(const struct function_bounds *function, const uint8_t *bytes,
-			   uint64_t target)
+/* The opcode before a displacement of 32 bits at `code`: its length, 0 when it is no branch's. */
+static unsigned long_branch_opcode(const uint8_t *code, uint32_t offset)
+{
+	if (offset >= 2 && code[-2] == 0x0f && (code[-1] & 0xf0) == 0x80)
+		return 2;
+	return offset >= 1 && code[-1] == 0xe9 ? 1 : 0;
+}
+
+/* The same with 32 bits. */
+static bool long_branch_to(const struct decoder *decoder, const struct function_bounds *function,
+			   const uint8_t *bytes, uint64_t target)
 {
 	uint64_t size = function->end - function->start;
 	uint32_t wanted = (uint32_t)(target - function->start - sizeof(wanted));
 
 	for (uint32_t at = 0; at + sizeof(wanted) <= size; at++) {
 		uint32_t displacement;
+		unsigned opcode;
 
 		memcpy(&displacement, bytes + at, sizeof(displacement));
-		if (displacement + at == wanted)
+		if (displacement + at != wanted)
+			continue;
+		opcode = long_branch_opcode(bytes + at, at);
+		if (opcode &&
+		    is_instruction(decoder, function->start, function->start + at - opcode))
 			return true;
 	}
 	return false;
@@ -103,7 +116,7 @@ static enum lock_skip length_of(const struct decoder *decoder, uint64_t address,
 		     instruction.info.meta.category == ZYDIS_CATEGORY_RET) &&
 		    instruction.next < address + least)
 			return SKIP_OPERAND;
-		if (at != address && (long_branch_to(function, bytes, at) ||
+		if (at != address && (long_branch_to(decoder, function, bytes, at) ||
 				      short_branch_to(decoder, function, bytes, at)))
 			return SKIP_BRANCH;
 		at = instruction.next;
