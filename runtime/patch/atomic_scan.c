@@ -10,6 +10,7 @@
 
 #define LOCK_PREFIX 0xf0
 #define XCHG_OPCODE 0x87
+#define BLOCK       64 /* bytes that are looked at together */
 #define LOOKBEHIND  48 /* and before it, where its constants are looked for */
 #define LOOKAHEAD   24 /* readable bytes that a candidate needs behind it */
 
@@ -106,20 +107,33 @@ static uint64_t hits_in(const uint8_t *data)
 	return hits;
 }
 
+static void report(const struct elf_segment *segment, uint64_t at, uint64_t hits,
+		   void (*found)(void *context, uint64_t address), void *context)
+{
+	for (; hits; hits &= hits - 1) {
+		uint64_t hit = at + (unsigned)__builtin_ctzll(hits);
+		const uint8_t *code = segment->data + hit;
+		uint64_t rex = code[0] == XCHG_OPCODE && (code[-1] & 0xf8) == 0x40;
+
+		if (code[0] == LOCK_PREFIX ? is_locked(code) : is_unlock(code))
+			found(context, segment->address + hit - rex);
+	}
+}
+
 static void scan_segment(const struct elf_segment *segment,
 			 void (*found)(void *context, uint64_t address), void *context)
 {
-	const uint8_t *data = segment->data;
+	uint64_t at = LOOKBEHIND, last;
 
-	for (uint64_t at = LOOKBEHIND; at + 64 + LOOKAHEAD <= segment->size; at += 64)
-		for (uint64_t hits = hits_in(data + at); hits; hits &= hits - 1) {
-			uint64_t hit = at + (unsigned)__builtin_ctzll(hits);
-			const uint8_t *code = data + hit;
-			uint64_t rex = code[0] == XCHG_OPCODE && (code[-1] & 0xf8) == 0x40;
-
-			if (code[0] == LOCK_PREFIX ? is_locked(code) : is_unlock(code))
-				found(context, segment->address + hit - rex);
-		}
+	if (segment->size < LOOKBEHIND + BLOCK + LOOKAHEAD)
+		return;
+	last = segment->size - BLOCK - LOOKAHEAD + 1;
+	for (; at <= last; at += BLOCK)
+		report(segment, at, hits_in(segment->data + at), found, context);
+	/* The last block overlaps what was looked at. */
+	if (at - last < BLOCK)
+		report(segment, last, hits_in(segment->data + last) & ~0ul << (at - last), found,
+		       context);
 }
 
 void atomic_scan(const struct elf_image *image, void (*found)(void *context, uint64_t address),

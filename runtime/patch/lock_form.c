@@ -84,6 +84,9 @@ static void read_before(const struct decoder *decoder, uint64_t address, uint64_
 	uint8_t lengths[WINDOW], runs[WINDOW + 1], starts[MAX_BEFORE];
 
 	memset(runs, 1, sizeof(runs));
+	/* A function's first instruction is one for certain. */
+	if (first == floor)
+		runs[0] = WINDOW;
 	for (unsigned i = 0; i < size; i++) {
 		lengths[i] = (uint8_t)decoder_length(decoder, first + i);
 		if (lengths[i] && i + lengths[i] <= size)

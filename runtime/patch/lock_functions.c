@@ -48,20 +48,20 @@ struct name_row {
 	{crate, "RawRwLockUpgrade$GT$17unlock_upgradable", "16RawRwLockUpgrade17unlock_upgradable", type, UPGRADABLE, FUNCTION_UNLOCK}
 
 static const struct name_row rows[] = {
-	{"futex", SAME("5Mutex14lock_contended"), STD_MUTEX, EXCLUSIVE, FUNCTION_SLOW_ACQUIRE},
-	{"futex", SAME("5Mutex4wake"), STD_MUTEX, EXCLUSIVE, FUNCTION_SLOW_RELEASE},
-	{"futex", SAME("6RwLock14read_contended"), STD_RWLOCK, SHARED, FUNCTION_SLOW_ACQUIRE},
-	{"futex", SAME("6RwLock15write_contended"), STD_RWLOCK, EXCLUSIVE, FUNCTION_SLOW_ACQUIRE},
-	{"futex", SAME("6RwLock22wake_writer_or_readers"), STD_RWLOCK, EXCLUSIVE, FUNCTION_SLOW_RELEASE},
-	{"futex", SAME("6RwLock4read"), STD_RWLOCK, SHARED, FUNCTION_LOCK},
-	{"futex", SAME("6RwLock5write"), STD_RWLOCK, EXCLUSIVE, FUNCTION_LOCK},
-	{"futex", SAME("6RwLock8try_read"), STD_RWLOCK, SHARED, FUNCTION_TRY},
-	{"futex", SAME("6RwLock9try_write"), STD_RWLOCK, EXCLUSIVE, FUNCTION_TRY},
-	{"futex", SAME("5Mutex4lock"), STD_MUTEX, EXCLUSIVE, FUNCTION_LOCK},
-	{"futex", SAME("5Mutex6unlock"), STD_MUTEX, EXCLUSIVE, FUNCTION_UNLOCK},
-	{"futex", SAME("6RwLock11read_unlock"), STD_RWLOCK, SHARED, FUNCTION_UNLOCK},
-	{"futex", SAME("6RwLock12write_unlock"), STD_RWLOCK, EXCLUSIVE, FUNCTION_UNLOCK},
-	{"futex", SAME("5Mutex8try_lock"), STD_MUTEX, EXCLUSIVE, FUNCTION_TRY},
+	{"3std3sys", SAME("5Mutex14lock_contended"), STD_MUTEX, EXCLUSIVE, FUNCTION_SLOW_ACQUIRE},
+	{"3std3sys", SAME("5Mutex4wake"), STD_MUTEX, EXCLUSIVE, FUNCTION_SLOW_RELEASE},
+	{"3std3sys", SAME("6RwLock14read_contended"), STD_RWLOCK, SHARED, FUNCTION_SLOW_ACQUIRE},
+	{"3std3sys", SAME("6RwLock15write_contended"), STD_RWLOCK, EXCLUSIVE, FUNCTION_SLOW_ACQUIRE},
+	{"3std3sys", SAME("6RwLock22wake_writer_or_readers"), STD_RWLOCK, EXCLUSIVE, FUNCTION_SLOW_RELEASE},
+	{"3std3sys", SAME("6RwLock4read"), STD_RWLOCK, SHARED, FUNCTION_LOCK},
+	{"3std3sys", SAME("6RwLock5write"), STD_RWLOCK, EXCLUSIVE, FUNCTION_LOCK},
+	{"3std3sys", SAME("6RwLock8try_read"), STD_RWLOCK, SHARED, FUNCTION_TRY},
+	{"3std3sys", SAME("6RwLock9try_write"), STD_RWLOCK, EXCLUSIVE, FUNCTION_TRY},
+	{"3std3sys", SAME("5Mutex4lock"), STD_MUTEX, EXCLUSIVE, FUNCTION_LOCK},
+	{"3std3sys", SAME("5Mutex6unlock"), STD_MUTEX, EXCLUSIVE, FUNCTION_UNLOCK},
+	{"3std3sys", SAME("6RwLock11read_unlock"), STD_RWLOCK, SHARED, FUNCTION_UNLOCK},
+	{"3std3sys", SAME("6RwLock12write_unlock"), STD_RWLOCK, EXCLUSIVE, FUNCTION_UNLOCK},
+	{"3std3sys", SAME("5Mutex8try_lock"), STD_MUTEX, EXCLUSIVE, FUNCTION_TRY},
 	{"3std4sync", "5mutex14Mutex$LT$T$GT$4lock", "E4lock", STD_MUTEX, EXCLUSIVE, FUNCTION_LOCK_GUARD},
 	{"3std4sync", "5mutex14Mutex$LT$T$GT$8try_lock", "E8try_lock", STD_MUTEX, EXCLUSIVE, FUNCTION_TRY_GUARD},
 	{"3std4sync", "6rwlock15RwLock$LT$T$GT$4read", "E4read", STD_RWLOCK, SHARED, FUNCTION_LOCK_GUARD},
@@ -113,32 +113,8 @@ static size_t base_length(const char *name)
 	return length;
 }
 
-/*
- * In v0 names of generic and inline functions the crate that made the instance comes last, as a
- * path or a reference back: "..4lockCs1a_3app", "..4lockB2A_".
- */
-static size_t without_instance(const char *name, size_t length)
-{
-	size_t at = length;
-	const char *last = NULL;
-
-	if (memcmp(name, "_R", 2) != 0)
-		return length;
-	if (name[length - 1] == '_') {
-		while (at && name[at - 1] != 'B')
-			at--;
-		return at ? at - 1 : length;
-	}
-	for (const char *next = name;
-	     (next = memmem(next, length - (size_t)(next - name), "Cs", 2)); next += 2)
-		last = next;
-	return last ? (size_t)(last - name) : length;
-}
-
-/*
- * "E4lock" alone says too little: the type that it is a method of, which comes first, must be std's
- * and not one that has std's among its parameters.
- */
+/* "E4lock" alone says too little: the type that it is a method of, which comes first, must be std's
+ * and not one that has std's among its parameters. */
 static bool is_method_of_std(const struct name_row *row, const char *name, size_t length)
 {
 	const char *parameters = memmem(name, length, "INt", 3);
@@ -149,30 +125,57 @@ static bool is_method_of_std(const struct name_row *row, const char *name, size_
 	       ends(name, path, mutex ? "3std4sync5mutex" : "3std4sync6rwlock");
 }
 
-static bool matches(const struct name_row *row, const char *name, size_t length, size_t instance)
+static const struct name_row *row_ending(const char *name, size_t length, size_t end)
 {
 	bool v0 = memcmp(name, "_R", 2) == 0;
-	bool guard = row->role == FUNCTION_LOCK_GUARD || row->role == FUNCTION_TRY_GUARD;
-	const char *end = v0 ? row->v0 : row->legacy;
 
-	if ((!ends(name, length, end) && !ends(name, instance, end)) ||
-	    !has(name, length, row->mentions))
-		return false;
-	return !guard || !v0 || is_method_of_std(row, name, length);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct name_row *row = &rows[i];
+		bool guard = row->role == FUNCTION_LOCK_GUARD || row->role == FUNCTION_TRY_GUARD;
+
+		if (ends(name, end, v0 ? row->v0 : row->legacy) &&
+		    has(name, length, row->mentions) &&
+		    (!guard || !v0 || is_method_of_std(row, name, length)))
+			return row;
+	}
+	return NULL;
 }
 
+static bool is_base_62(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/*
+ * In v0 names of generic and inline functions the crate that made the instance comes last, as a
+ * path or a reference back: "..4lockCs1a_3app", "..4lockB2A_". Where it begins is not marked; every
+ * place where it might is tried.
+ */
 static const struct name_row *row_of(const char *name, size_t length)
 {
-	size_t instance = without_instance(name, length);
+	const struct name_row *row = row_ending(name, length, length);
+	size_t at = length;
 
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (matches(&rows[i], name, length, instance))
-			return &rows[i];
-	return NULL;
+	if (row || memcmp(name, "_R", 2) != 0)
+		return row;
+	if (name[at - 1] == '_')
+		for (at--; !row && at > 2 && is_base_62(name[at - 1]); at--)
+			row = name[at - 1] == 'B' ? row_ending(name, length, at - 1) : NULL;
+	for (const char *next = name;
+	     !row && (next = memmem(next, length - (size_t)(next - name), "Cs", 2)); next += 2)
+		row = row_ending(name, length, (size_t)(next - name));
+	return row;
 }
 
 static bool is_plumbing(const char *name, size_t length)
 {
+	/* What comes behind are parameters of generic code, which may be anybody's. */
+	const char *parameters = length > 3 && memcmp(name, "_R", 2) == 0
+					 ? memmem(name + 3, length - 3, "INt", 3)
+					 : NULL;
+
+	if (parameters)
+		length = (size_t)(parameters - name);
 	for (unsigned i = 0; i < sizeof(plumbing) / sizeof(*plumbing); i++)
 		if (has(name, length, plumbing[i]))
 			return true;

@@ -161,7 +161,8 @@ bool replaceable_flags_unused(const struct decoder *decoder, uint64_t address)
 	for (unsigned i = 0; pending && i < MAX_FLAG_STEPS; i++, address = instruction.next) {
 		const ZydisAccessedFlags *flags;
 
-		if (!decoder_at(decoder, address, &instruction))
+		if (!decoder_at(decoder, address, &instruction) ||
+		    instruction_is_jump(&instruction) || instruction_is_call(&instruction))
 			return false;
 		flags = instruction.info.cpu_flags;
 		if (flags->tested & pending)

@@ -115,19 +115,20 @@ static void read_body(const struct slow_shapes *shapes, const struct elf_image *
 		size = size < MAX_FUNCTION_BYTES ? size : MAX_FUNCTION_BYTES;
 		bytes = elf_image_bytes(image, function, size);
 	}
-	for (uint64_t at = 2; bytes && at + sizeof(int32_t) <= size; at++) {
+	for (uint64_t at = 1; bytes && at + sizeof(int32_t) <= size; at++) {
+		uint8_t before = at > 1 ? bytes[at - 2] : 0;
 		int32_t distance;
 		uint64_t target;
 
 		memcpy(&distance, bytes + at, sizeof(distance));
 		target = function + at + sizeof(distance) + (uint64_t)(int64_t)distance;
-		if (bytes[at - 2] == 0xf3 && bytes[at - 1] == 0x90) /* pause */
+		if (before == 0xf3 && bytes[at - 1] == 0x90) /* pause */
 			body->spins = true;
 		if (slow_shapes_is_syscall(shapes, target))
 			body->waits = true;
 		else if (bytes[at - 1] == 0xe8 || bytes[at - 1] == 0xe9)
 			add_callee(image, body, target);
-		else if (bytes[at - 2] == 0xff && (bytes[at - 1] == 0x15 || bytes[at - 1] == 0x25))
+		else if (before == 0xff && (bytes[at - 1] == 0x15 || bytes[at - 1] == 0x25))
 			add_callee(image, body, word_at(image, target));
 	}
 }

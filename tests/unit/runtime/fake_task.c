@@ -3,6 +3,7 @@
 #include "fake_task.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/collector.h"
 #include "runtime/ops.h"
@@ -31,6 +32,7 @@ void fake_recording_start(void)
 	recording.threshold = THRESHOLD;
 	recording.long_poll = LONG_POLL;
 	recording.poll_look = LONG_POLL;
+	recording.pid = getpid();
 	recording.on = true;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <setjmp.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runtime/entered.h"
 #include "runtime/recording.h"
@@ -200,6 +201,7 @@ Test(call, is_not_recorded_while_nothing_is)
 	recording.on = false;
 	fake_call(OP_SLEEP, 5 * MS);
 	cr_assert_null(thread_self);
+	recording.pid = getpid();
 	recording.on = true;
 	engine_call_begin(&call, OP_SLEEP);
 	fake_clock_advance(5 * MS);

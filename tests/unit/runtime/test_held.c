@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "runtime/locks.h"
 #include "runtime/recording.h"
@@ -17,6 +18,7 @@ static void record(void)
 {
 	const struct lock_place mutex = {.address = 0x1000, .type = LOCK_STD_MUTEX};
 
+	recording.pid = getpid();
 	recording.on = true;
 	place = lock_places_add(&mutex);
 }

@@ -355,3 +355,34 @@ Test(lock_functions, knows_nothing_in_a_file_without_symbols)
 	lock_functions_free(&functions);
 	lock_functions_free(&functions);
 }
+
+Test(lock_functions, leaves_a_programs_own_futex_locks_alone)
+{
+	static const char *const names[] = {
+		"_ZN3app5futex5Mutex4lock" H,           "_ZN7myfutex5Mutex4lock" H,
+		"_ZN3app5futex6RwLock4read" H,          "_ZN3app5futex5Mutex14lock_contended" H,
+		"_RNvMNt" APP "5futexNtB2_5Mutex4lock",
+	};
+
+	expect_others(names, COUNT(names), false);
+}
+
+Test(lock_functions, leaves_other_locks_with_stds_in_them_alone)
+{
+	static const char *const names[] = {
+		"_RNvMs5_NtNtCs5JQ_5tokio4sync6rwlockINtB5_6RwLockINtNtNt" STD
+		"4sync6poison5mutex5MutexhEE4read" APP,
+		"_RINvNt" APP "3app4lockINtNtNt" STD "4sync6poison5mutex5MutexhEE",
+	};
+
+	expect_others(names, COUNT(names), false);
+}
+
+Test(lock_functions, knows_references_with_any_digit)
+{
+	EXPECT_NAMED({STD_MUTEX "INtNtCslNYArtu3iFV_5alloc3vec3VecNt" APP "3FooEE4lockB1B_",
+		      MUTEX(LOCK_GUARD)},
+		     {"_RNvMNtNtNtNtCsjrHSEGnCsl9_3std3sys4sync5mutex5futexNtB2_5Mutex4lock"
+		      "CsaLWCsGDtb2_3app",
+		      MUTEX(LOCK)});
+}

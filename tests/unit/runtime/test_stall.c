@@ -39,6 +39,7 @@ static void start(void)
 	ops_set(table, 1);
 	clock_start();
 	images_update(image_added);
+	recording.pid = getpid();
 	recording.on = true;
 	recording.threshold = UINT64_MAX;
 	thread = thread_attach();

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "runtime/recording.h"
 #include "runtime/thread.h"
@@ -13,6 +14,7 @@
 
 static void record(void)
 {
+	recording.pid = getpid();
 	recording.on = true;
 	recording.long_poll = recording.poll_look = 1000;
 	thread_attach();

@@ -18,6 +18,7 @@ static struct op_counter ops[ENGINE_MAX_OPS];
 
 static void record(void)
 {
+	recording.pid = getpid();
 	recording.on = true;
 }
 
