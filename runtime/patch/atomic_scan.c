@@ -85,26 +85,28 @@ static int is_unlock(const uint8_t *at)
 	return 0;
 }
 
-/* A bit per byte that begins one of the two. */
-static uint64_t hits_in(const uint8_t *data)
+static inline __m128i hits_at(const uint8_t *data)
 {
-	const __m128i lock = _mm_set1_epi8((char)LOCK_PREFIX);
-	const __m128i xchg = _mm_set1_epi8((char)XCHG_OPCODE);
-	__m128i parts[4], any;
-	uint64_t hits = 0;
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)data);
 
-	for (unsigned part = 0; part < 4; part++) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(data + part * 16));
+	return _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)LOCK_PREFIX)),
+			    _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)XCHG_OPCODE)));
+}
 
-		parts[part] =
-			_mm_or_si128(_mm_cmpeq_epi8(bytes, lock), _mm_cmpeq_epi8(bytes, xchg));
-	}
-	any = _mm_or_si128(_mm_or_si128(parts[0], parts[1]), _mm_or_si128(parts[2], parts[3]));
-	if (!_mm_movemask_epi8(any))
+static inline uint64_t bits(__m128i hits)
+{
+	return (unsigned)_mm_movemask_epi8(hits);
+}
+
+/* A bit per byte that begins one of the two. Most blocks have none. */
+static inline uint64_t hits_in(const uint8_t *data)
+{
+	__m128i a = hits_at(data), b = hits_at(data + 16);
+	__m128i c = hits_at(data + 32), d = hits_at(data + 48);
+
+	if (!bits(_mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d))))
 		return 0;
-	for (unsigned part = 0; part < 4; part++)
-		hits |= (uint64_t)(unsigned)_mm_movemask_epi8(parts[part]) << (part * 16);
-	return hits;
+	return bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48;
 }
 
 static void report(const struct elf_segment *segment, uint64_t at, uint64_t hits,
