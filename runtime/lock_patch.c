@@ -6,7 +6,6 @@
 #include "lock_patch.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "runtime/coverage.h"
 #include "runtime/engine.h"
@@ -26,15 +25,6 @@ struct patching {
 	uint8_t *area;
 	size_t area_size;
 };
-
-/* Every thread has a directory here. */
-static bool has_one_thread(void)
-{
-	struct stat info;
-
-	return sys_call4(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &info, 0) == 0 &&
-	       info.st_nlink == 3;
-}
 
 static int32_t offset_of_held(void)
 {
@@ -170,7 +160,7 @@ void lock_patch_image(struct image *image)
 	struct patching patching = {.image = image};
 	struct decoder decoder;
 
-	if (!has_one_thread()) {
+	if (!sys_has_one_thread()) {
 		coverage_set_blind(BLIND_LOCKS_LATE, true);
 		return;
 	}

@@ -7,7 +7,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/stat.h>
 
 #include "runtime/adapter.h"
 #include "runtime/clock.h"
@@ -152,13 +151,9 @@ void objects_check(void)
 	unlock();
 }
 
-/* Every thread has a directory here. */
 void objects_before_fork(void)
 {
-	struct stat info;
-
-	forks_alone = sys_call4(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &info, 0) == 0 &&
-		      info.st_nlink == 3;
+	forks_alone = sys_has_one_thread();
 }
 
 void objects_after_fork(void)

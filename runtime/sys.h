@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -119,6 +120,15 @@ static inline long sys_futex_wait(uint32_t *word, uint32_t expected, const struc
 static inline void sys_futex_wake(uint32_t *word)
 {
 	sys_call3(SYS_futex, word, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, INT32_MAX);
+}
+
+/* Every thread has a directory there. */
+static inline bool sys_has_one_thread(void)
+{
+	struct stat info;
+
+	return sys_call4(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &info, 0) == 0 &&
+	       info.st_nlink == 3;
 }
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "runtime/patch/address_sort.h"
 #include "runtime/patch/symbol_table.h"
 #include "runtime/sys.h"
 
@@ -208,20 +209,6 @@ static void visit(void *context, const char *name, uint64_t address, uint64_t si
 	};
 }
 
-/* In place and without the C library, whose qsort may allocate. */
-static void sort(struct lock_function *list, size_t count)
-{
-	for (size_t gap = count / 2; gap; gap /= 2)
-		for (size_t i = gap; i < count; i++) {
-			struct lock_function moved = list[i];
-			size_t at = i;
-
-			for (; at >= gap && list[at - gap].address > moved.address; at -= gap)
-				list[at] = list[at - gap];
-			list[at] = moved;
-		}
-}
-
 bool lock_functions_read(struct lock_functions *functions, const struct elf_image *image,
 			 const char *path)
 {
@@ -237,7 +224,7 @@ bool lock_functions_read(struct lock_functions *functions, const struct elf_imag
 		symbol_table_functions(&table, visit, &reading);
 		symbol_table_close(&table);
 	}
-	sort(functions->list, functions->count);
+	address_sort(functions->list, functions->count, sizeof(*functions->list));
 	return true;
 }
 

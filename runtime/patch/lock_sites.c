@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "runtime/patch/address_sort.h"
 #include "runtime/patch/atomic_scan.h"
 #include "runtime/patch/replaceable.h"
 #include "runtime/patch/slow_path.h"
@@ -34,6 +35,10 @@ struct learning {
 	uint64_t deferred[DEFERRED_MAX];
 	unsigned deferred_count;
 };
+
+_Static_assert(offsetof(struct lock_site, address) == 0 &&
+		       sizeof(struct lock_site) <= ADDRESS_SORT_MAX_ITEM,
+	       "sorted by address");
 
 struct finding_sites {
 	struct lock_search search;
@@ -333,20 +338,6 @@ static void drop_unlikely(struct lock_sites *sites)
 	sites->count = kept;
 }
 
-/* Nearly in order as it is. */
-static void sort(struct lock_site *list, size_t count)
-{
-	for (size_t gap = count / 2; gap; gap /= 2)
-		for (size_t i = gap; i < count; i++) {
-			struct lock_site moved = list[i];
-			size_t at = i;
-
-			for (; at >= gap && list[at - gap].address > moved.address; at -= gap)
-				list[at] = list[at - gap];
-			list[at] = moved;
-		}
-}
-
 static void find(struct lock_sites *sites, const struct decoder *decoder,
 		 const struct lock_functions *functions, struct slow_shapes *shapes,
 		 struct learning *learning)
@@ -367,7 +358,7 @@ static void find(struct lock_sites *sites, const struct decoder *decoder,
 	for (size_t i = 0; i < sites->count; i++)
 		if (!sites->list[i].skip)
 			check_replaceable(decoder, &sites->list[i]);
-	sort(sites->list, sites->count);
+	address_sort(sites->list, sites->count, sizeof(*sites->list));
 }
 
 bool lock_sites_find(struct lock_sites *sites, const struct decoder *decoder,
