@@ -47,6 +47,9 @@ static int finding_compare(const void *a, const void *b)
 {
 	const struct finding *left = a, *right = b;
 
+	/* A deadlock, however young, is for ever. */
+	if (!left->deadlock != !right->deadlock)
+		return left->deadlock ? -1 : 1;
 	if (left->usage.total_ns != right->usage.total_ns)
 		return left->usage.total_ns < right->usage.total_ns ? 1 : -1;
 	return left->id < right->id ? -1 : left->id > right->id;

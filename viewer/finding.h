@@ -84,7 +84,7 @@ struct finding_lock finding_lock_of(const struct lock *lock);
 /* Runs all detectors over a linked trace and adds what they find to the list. */
 void finding_detect(const struct trace *trace, struct finding_list *list);
 
-/* Orders the list by total time, longest first. */
+/* Orders the list: deadlocks, then by total time, longest first. */
 void finding_sort(struct finding_list *list);
 
 /*
