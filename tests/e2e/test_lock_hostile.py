@@ -16,6 +16,7 @@ def run_beside(run_overstay, target):
         path = target(program, profile)
         alone = call([path, *arguments], **keywords)
         run = run_overstay(path, *arguments, options=options, **keywords)
+        run.alone = alone
         status = alone.returncode if alone.returncode >= 0 else 128 - alone.returncode
         assert (run.status, run.stdout) == (status, alone.stdout), run.stderr
         assert run.stdout.startswith(program), run.stderr
@@ -58,3 +59,60 @@ def test_locks_of_signal_handlers_do_not_spoil_the_list(run_beside, profile, nes
         assert finding["lock"]["type"] == "parking_lot::Mutex"
         functions = {frame["function"] or "" for frame in finding["lock"]["acquired_at"]}
         assert any(name.startswith("locks_signals::main") for name in functions), functions
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_fork_beside_held_locks(run_beside, profile):
+    """Parent and child each have their own list: neither tells what the other holds."""
+    run = run_beside("locks_processes", profile, "forks")
+    assert len(run.traces) == 2
+    assert all(is_followed(trace) and trace.end["reason"] for trace in run.traces)
+    assert {each["kind"] for each in about_locks(run)} == {ACROSS}, run.show()
+    assert sum(each["count"] for each in about_locks(run)) == 2, run.show()
+    for trace in run.traces:
+        (held,) = trace.all("held")
+        assert (held["count"], held["type"]) == (1, "parking_lot::Mutex"), held
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_processes_are_started_under_locks(run_beside, profile):
+    """Starting another program, with locks held by this task and this thread."""
+    run = run_beside("locks_processes", profile, "spawns")
+    assert about_locks(run) == [], run.show()
+
+
+@pytest.mark.parametrize("end, reason", [("exit", "exit"), ("_exit", "exit"), ("abort", "signal")])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_end_beside_waiting_threads(run_beside, profile, end, reason):
+    """What is held across an await when the process ends, with who waits for it."""
+    run = run_beside("locks_processes", profile, end)
+    assert run.trace.end["reason"] == reason
+    (finding,) = about_locks(run)
+    assert (finding["kind"], finding["count"]) == (ACROSS, 1), run.show()
+    assert finding["lock"]["waiters"]["count"] == 1, run.show()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("situation", ("destructors", "forgotten", "cancelled", "handed_over"))
+def test_ends_of_threads(run_beside, profile, situation):
+    """Locks before main and after it, in destructors, of cancelled threads, left behind, passed on."""
+    run = run_beside("locks_threads", profile, situation)
+    assert is_followed(run.trace)
+    assert about_locks(run) == [], run.show()
+    assert run.trace.end["reason"] == "exit"
+
+
+def measured(stderr):
+    """The numbers that the program tells on standard error."""
+    words = [line.split() for line in stderr.splitlines()]
+    return {each[0]: int(each[1]) for each in words if each[0] in ("peak_kb", "taken_ms")}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_thousands_of_threads_leave_nothing_behind(run_beside, profile):
+    """Time and memory stay within bounds when threads come and go."""
+    run = run_beside("locks_threads", profile, "churn")
+    assert about_locks(run) == [], run.show()
+    alone, beside = measured(run.alone.stderr), measured(run.stderr)
+    assert beside["taken_ms"] < 5 * alone["taken_ms"] + 2000, (alone, beside)
+    assert beside["peak_kb"] < alone["peak_kb"] + 100_000, (alone, beside)

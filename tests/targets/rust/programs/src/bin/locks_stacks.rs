@@ -122,8 +122,7 @@ fn on_stack_of(size: usize, start: extern "C" fn(*mut libc::c_void) -> *mut libc
         libc::pthread_attr_init(attributes.as_mut_ptr());
         let stack = lowest.add(FIBER + PAGE);
         assert_eq!(libc::pthread_attr_setstack(attributes.as_mut_ptr(), stack, size), 0);
-        let created =
-            libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), start, lowest);
+        let created = libc::pthread_create(thread.as_mut_ptr(), attributes.as_ptr(), start, lowest);
         assert_eq!(created, 0);
         libc::pthread_join(thread.assume_init(), std::ptr::null_mut());
         libc::munmap(lowest, all);
