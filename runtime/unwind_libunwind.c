@@ -32,7 +32,7 @@ static int (*get_reg)(unw_cursor_t *cursor, unw_regnum_t number, unw_word_t *ret
 #if defined(__x86_64__)
 static int (*get_context)(unw_context_t *context);
 #else
-#define get_context(context) unw_getcontext(*(context))
+#define get_context(context) unw_getcontext(context)
 #endif
 
 static bool ready;            /* set last, with release */
