@@ -6,17 +6,18 @@
 #include "slots.h"
 
 #include <errno.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "runtime/sys.h"
 
-/* The engine's targets use 4 KiB pages on x86-64; aarch64 kernels may use 64 KiB. */
+/* As the kernel was built: 4, 16 or 64 KiB on aarch64. What the loader protects depends on it. */
 static uint64_t page_size(void)
 {
 #if defined(__x86_64__)
 	return 4096;
 #else
-	return 65536;
+	return getauxval(AT_PAGESZ);
 #endif
 }
 
