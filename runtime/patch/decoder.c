@@ -79,6 +79,15 @@ unsigned decoder_length(const struct decoder *decoder, uint64_t address)
 		       : 0;
 }
 
+bool decoder_comes_to(const struct decoder *decoder, uint64_t start, uint64_t at)
+{
+	unsigned length;
+
+	while (start < at && (length = decoder_length(decoder, start)))
+		start += length;
+	return start == at;
+}
+
 bool decoder_at(const struct decoder *decoder, uint64_t address, struct instruction *ret)
 {
 	size_t room;

@@ -41,6 +41,9 @@ bool decoder_at(const struct decoder *decoder, uint64_t address, struct instruct
 /* Only the length of the instruction at `address`, in half the time; 0 when there is none. */
 unsigned decoder_length(const struct decoder *decoder, uint64_t address);
 
+/* Whether an instruction begins at `at`: decodes the function from its start up to there. */
+bool decoder_comes_to(const struct decoder *decoder, uint64_t start, uint64_t at);
+
 /* The target of a direct jump, branch or call; 0 for other instructions. */
 uint64_t instruction_target(const struct instruction *instruction);
 

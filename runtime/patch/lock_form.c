@@ -74,9 +74,10 @@ struct before {
 /*
  * Instructions cannot be decoded backwards, and from a start in the middle of one the decoder needs
  * some to get in step. So it is started at every byte: where most runs meet, instructions begin.
- * From the last instruction backwards the one is taken that most runs come through.
+ * From the last instruction backwards the one is taken that most runs come through. Returns whether
+ * most come to the instruction itself.
  */
-static void read_before(const struct decoder *decoder, uint64_t address, uint64_t floor,
+static bool read_before(const struct decoder *decoder, uint64_t address, uint64_t floor,
 			uint64_t window, struct before *before)
 {
 	uint64_t first = address - floor > window ? address - window : floor;
@@ -108,6 +109,7 @@ static void read_before(const struct decoder *decoder, uint64_t address, uint64_
 	for (unsigned i = 0; i < before->count; i++)
 		if (!decoder_at(decoder, first + starts[before->count - 1 - i], &before->list[i]))
 			before->count = 0;
+	return runs[size] > size / 2;
 }
 
 static bool is_register(const ZydisDecodedOperand *operand, ZydisRegister whole)
@@ -193,7 +195,7 @@ static void read_values(const struct decoder *decoder, struct atomic *atomic, ui
 {
 	struct before before;
 
-	read_before(decoder, atomic->instruction.address, floor, window, &before);
+	atomic->in_step = read_before(decoder, atomic->instruction.address, floor, window, &before);
 	atomic->source = value_before(&before, atomic->reg);
 	if (atomic->operation == CMPXCHG)
 		atomic->expected = value_before(&before, ZYDIS_REGISTER_RAX);

@@ -31,8 +31,9 @@ struct atomic {
 	ZydisMnemonic operation; /* CMPXCHG, XADD or XCHG */
 	unsigned width;          /* bits */
 	const ZydisDecodedOperand *memory;
-	ZydisRegister reg;     /* the register operand, as a whole */
-	struct value source;   /* of that register */
+	ZydisRegister reg;   /* the register operand, as a whole */
+	bool in_step;        /* an instruction begins here, by most ways to decode what is before */
+	struct value source; /* of that register */
 	struct value expected; /* of the accumulator, for CMPXCHG */
 };
 

@@ -19,6 +19,7 @@ static const char *const reasons[SKIP_COUNT] = {
 	[SKIP_OPERAND] = "an instruction that cannot be moved",
 	[SKIP_FLAGS] = "the processor's flags are in use",
 	[SKIP_BOUNDS] = "the function's extent is not known",
+	[SKIP_OVERLAP] = "another place is too close",
 	[SKIP_REFUSED] = "memory could not be had or made writable",
 };
 
@@ -194,6 +195,9 @@ static bool classify(struct finding_sites *finding, struct atomic *atomic, uint6
 	if (!has_slow_path && !decides)
 		return false;
 	atomic_read_values(search->decoder, atomic, function_start);
+	/* An address in an instruction may have the bytes of another one. */
+	if (!atomic->in_step && !decoder_comes_to(search->decoder, function_start, site->address))
+		return false;
 	if (!has_slow_path) {
 		*slow = (struct slow_path){0};
 		return is_try(search, atomic, site);
@@ -338,6 +342,22 @@ static void drop_unlikely(struct lock_sites *sites)
 	sites->count = kept;
 }
 
+static void skip_overlapping(struct lock_sites *sites)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < sites->count; i++) {
+		struct lock_site *site = &sites->list[i];
+
+		if (site->skip)
+			continue;
+		if (site->address < end)
+			site->skip = SKIP_OVERLAP;
+		else
+			end = site->address + site->length;
+	}
+}
+
 static void find(struct lock_sites *sites, const struct decoder *decoder,
 		 const struct lock_functions *functions, struct slow_shapes *shapes,
 		 struct learning *learning)
@@ -359,6 +379,7 @@ static void find(struct lock_sites *sites, const struct decoder *decoder,
 		if (!sites->list[i].skip)
 			check_replaceable(decoder, &sites->list[i]);
 	address_sort(sites->list, sites->count, sizeof(*sites->list));
+	skip_overlapping(sites);
 }
 
 bool lock_sites_find(struct lock_sites *sites, const struct decoder *decoder,

@@ -26,6 +26,7 @@ enum lock_skip {
 	SKIP_OPERAND, /* an operand or instruction that cannot be moved */
 	SKIP_FLAGS,   /* the processor's flags are in use */
 	SKIP_BOUNDS,  /* the function's extent is not known */
+	SKIP_OVERLAP, /* another place begins inside the bytes that would be replaced */
 	SKIP_REFUSED, /* memory could not be had or made writable */
 	SKIP_COUNT
 };

@@ -35,16 +35,6 @@ static bool is_movable(const struct instruction *instruction)
 	}
 }
 
-/* Decodes the function up to `at` to tell whether an instruction begins there. */
-static bool is_instruction(const struct decoder *decoder, uint64_t start, uint64_t at)
-{
-	unsigned length;
-
-	while (start < at && (length = decoder_length(decoder, start)))
-		start += length;
-	return start == at;
-}
-
 static bool is_short_branch(uint8_t byte)
 {
 	return (byte & 0xf0) == 0x70 || byte == 0xeb || (byte & 0xfc) == 0xe0;
@@ -60,7 +50,7 @@ static bool short_branch_to(const struct decoder *decoder, const struct function
 		const uint8_t *code = bytes + (at - function->start);
 
 		if (is_short_branch(code[0]) && at + 2 + (uint64_t)(int8_t)code[1] == target &&
-		    is_instruction(decoder, function->start, at))
+		    decoder_comes_to(decoder, function->start, at))
 			return true;
 	}
 	return false;
@@ -90,7 +80,7 @@ static bool long_branch_to(const struct decoder *decoder, const struct function_
 			continue;
 		opcode = long_branch_opcode(bytes + at, at);
 		if (opcode &&
-		    is_instruction(decoder, function->start, function->start + at - opcode))
+		    decoder_comes_to(decoder, function->start, function->start + at - opcode))
 			return true;
 	}
 	return false;
@@ -145,7 +135,7 @@ uint8_t replaceable_before(const struct decoder *decoder, uint64_t address,
 		if (at < function->start)
 			return 0;
 		if (decoder_at(decoder, at, &previous) && previous.next == address &&
-		    is_instruction(decoder, function->start, at) &&
+		    decoder_comes_to(decoder, function->start, at) &&
 		    length_of(decoder, at, least > JUMP_BYTES ? least : JUMP_BYTES, function,
 			      ret_length) == SKIP_NOT)
 			return (uint8_t)before;

@@ -102,3 +102,20 @@ Test(lock_search, flags_are_used_where_a_jump_goes)
 	       11);
 	cr_assert_not(replaceable_flags_unused(&decoder, FAKE_CODE + AT));
 }
+
+Test(lock_search, an_address_inside_an_instruction_is_none)
+{
+	/* test %rax,%rcx; jne; xor %eax,%eax; xchg %eax,0x31b87(%rip); cmp $2,%eax */
+	static const uint8_t code[] = {0x48, 0x85, 0xc1, 0x0f, 0x85, 0x43, 0x0a, 0x00, 0x00, 0x31,
+				       0xc0, 0x87, 0x05, 0x87, 0x1b, 0x03, 0x00, 0x83, 0xf8, 0x02};
+	struct atomic atomic;
+
+	memcpy(fake.code + AT, code, sizeof(code));
+	cr_assert(atomic_read(&decoder, FAKE_CODE + AT + 11, &atomic));
+	atomic_read_values(&decoder, &atomic, FAKE_CODE + AT);
+	cr_expect(atomic.in_step);
+	/* xchg %ebx,(%rbx) in the displacement */
+	cr_assert(atomic_read(&decoder, FAKE_CODE + AT + 13, &atomic));
+	atomic_read_values(&decoder, &atomic, FAKE_CODE + AT);
+	cr_expect_not(atomic.in_step);
+}
