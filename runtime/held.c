@@ -89,12 +89,33 @@ static void note_orphan(uint64_t lock)
 	__atomic_store_n(&orphan->lock, lock, __ATOMIC_RELEASE);
 }
 
+/*
+ * Whoever has the note took the lock, and gave its guard away. Looked for ever less often: a thread
+ * may release many locks whose acquisition is not seen.
+ */
+static void look_for_giver(uint64_t lock)
+{
+	uint32_t times = thread_self ? thread_self->next_orphan : 0;
+
+	if (!times || (times & (times - 1)))
+		return;
+	for (struct thread *t = thread_first(); t; t = t->next) {
+		unsigned count = held_count(&t->held);
+
+		for (unsigned i = 0; t != thread_self && i < count && i < HELD_MAX; i++)
+			if (t->held.notes[i].lock == lock)
+				lock_place_moved(t->held.notes[i].place);
+	}
+}
+
 bool held_released(uint64_t lock)
 {
 	if (held_released_quick(lock))
 		return true;
-	if (!suspended_any() || !suspended_released(lock))
+	if (!suspended_any() || !suspended_released(lock)) {
 		note_orphan(lock);
+		look_for_giver(lock);
+	}
 	return false;
 }
 

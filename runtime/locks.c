@@ -106,6 +106,11 @@ void lock_place_released(uint32_t index)
 	__atomic_add_fetch(&place_at(index)->releases, 1, __ATOMIC_RELAXED);
 }
 
+void lock_place_moved(uint32_t index)
+{
+	__atomic_store_n(&place_at(index)->moved, true, __ATOMIC_RELAXED);
+}
+
 bool lock_place_trusted(uint32_t index)
 {
 	return trusts(place_at(index));

@@ -42,6 +42,7 @@ struct lock_place {
 	 * release had been seen; and how often one that was held across polls was seen released.
 	 */
 	uint32_t leaks, releases;
+	bool moved; /* a lock taken here was released by another thread than the one that took it */
 };
 
 /*
@@ -63,6 +64,9 @@ const struct lock_place *lock_place_get(uint32_t index);
 /* A release of a lock taken there was missed; was seen. */
 void lock_place_leaked(uint32_t index);
 void lock_place_released(uint32_t index);
+
+/* A lock taken there was released by another thread: its guards are moved. */
+void lock_place_moved(uint32_t index);
 
 /* False once releases have been missed too often for anything about its locks to be believed. */
 bool lock_place_trusted(uint32_t index);

@@ -13,8 +13,10 @@
 
 #include <stddef.h>
 
+#include "runtime/clock.h"
 #include "runtime/lock_word.h"
 #include "runtime/locks.h"
+#include "runtime/recording.h"
 #include "runtime/suspended.h"
 #include "runtime/sys.h"
 #include "runtime/thread.h"
@@ -97,13 +99,35 @@ static uint16_t task_node(const struct holder *holder)
 	return (uint16_t)(snapshot->waiter_count + i);
 }
 
+/*
+ * Guards of these can be moved to another thread, which then is the holder although this one has
+ * the note (parking_lot's with its feature send_guard, DashMap's references always). That it is not
+ * so cannot be seen; one that waits for as long as a stall is believed, if nobody was seen to move
+ * one.
+ */
+static bool may_have_moved(const struct holder *holder, uint16_t node)
+{
+	const struct lock_place *place = lock_place_get(holder->place);
+	uint64_t now = clock_ticks();
+
+	if (place->type != LOCK_PARKING_LOT_MUTEX && place->type != LOCK_PARKING_LOT_RWLOCK &&
+	    place->type != LOCK_DASHMAP)
+		return false;
+	return __atomic_load_n(&place->moved, __ATOMIC_RELAXED) ||
+	       now < snapshot->waiters[node].wait.since ||
+	       clock_ns(now - snapshot->waiters[node].wait.since) < recording.stall_ns;
+}
+
 static uint16_t holder_node(const struct holder *holder)
 {
+	uint16_t node;
+
 	if (holder->finished)
 		return GRAPH_FREE;
 	if (holder->suspended)
 		return task_node(holder);
-	return waiter_node(holder->thread);
+	node = waiter_node(holder->thread);
+	return node != GRAPH_FREE && may_have_moved(holder, node) ? GRAPH_FREE : node;
 }
 
 /* Threads that wait to read behind one that waits to write: it has to go on first. */
