@@ -58,10 +58,26 @@ static const struct trace *trace_incomplete(const struct report *report)
 	return NULL;
 }
 
+/* What was lost may have been a finding: silence of such a trace means nothing. */
+static const struct trace *trace_with_losses(const struct report *report)
+{
+	size_t i;
+
+	for (i = 0; i < report->process_count; i++) {
+		const struct trace *trace = report->processes[i].trace;
+
+		if (trace->attached && trace->ending.has_dropped &&
+		    (trace->ending.dropped_events || trace->ending.dropped_records))
+			return trace;
+	}
+	return NULL;
+}
+
 static void gate_decide(struct gate *gate)
 {
 	const struct report *report = &gate->report;
 	const struct trace *incomplete = trace_incomplete(report);
+	const struct trace *lossy = trace_with_losses(report);
 
 	if (gate->recording->failure_count) {
 		gate->status = EXIT_UNJUDGED;
@@ -70,6 +86,11 @@ static void gate_decide(struct gate *gate)
 		gate->status = EXIT_FINDINGS;
 		gate->reason = memory_format("%zu finding%s over the limits", gate->failing,
 					     gate->failing == 1 ? "" : "s");
+	} else if (lossy) {
+		gate->status = EXIT_UNJUDGED;
+		gate->reason = memory_format("%s: events of pid %" PRId64
+					     " were lost, and a finding may be among them",
+					     lossy->path, lossy->pid);
 	} else if (incomplete) {
 		gate->status = EXIT_UNJUDGED;
 		gate->reason = memory_format("%s: the trace of pid %" PRId64

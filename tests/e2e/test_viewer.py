@@ -311,6 +311,20 @@ def test_check_counts_only_when_the_command_succeeds(run):
     assert run("--check", "true", env={"CANNED": ""}).returncode == 2
 
 
+def test_trace_with_losses_is_not_clean(tmp_path):
+    """What was lost may have been a finding: without any other the gate does not judge."""
+    trace = tmp_path / "overstay-1.jsonl"
+    lines = [json.loads(line) for line in (GOLDEN / "exempt.jsonl").read_text().splitlines()]
+    for lost, status in (0, 0), (3, 2):
+        for line in lines:
+            if line["t"] == "end":
+                line["dropped_events"] = lost
+        trace.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        result = call([OVERSTAY, "check", trace])
+        assert result.returncode == status, result.stdout + result.stderr
+    assert "lost" in result.stderr
+
+
 def test_trace_that_lacks_its_end_is_not_clean(run):
     """A process that ended by itself, and could not say so, has lost what came before as well."""
     result = run("--check", "true", canned="exempt", env={"UNFINISHED": "1"})
