@@ -290,7 +290,10 @@ static void link_holder_put(const struct link *link, const char *exe, const char
 	acquired_put(holder, exe, out);
 	fputc('\n', out);
 	if (holder->suspended)
-		fprintf(out, "%s   which could go on only on a thread that waits here\n", indent);
+		fprintf(out,
+			"%s   it is suspended there, and every thread that could go on with it "
+			"waits\n",
+			indent);
 }
 
 static void cycle_put(const struct finding *finding, const char *indent, FILE *out)

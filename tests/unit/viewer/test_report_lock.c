@@ -144,7 +144,7 @@ Test(report_lock, goes_round_a_deadlock)
 	expect(PLACES DEADLOCK("false", LINK("\"thread\":1", "pthread_mutex",
 					     TASK("6", "1") ",\"suspended\":true")),
 	       "      held by task 6 (app::hold::{{closure}}) across an .await\n"
-	       "      which could go on only on a thread that waits here\n");
+	       "      it is suspended there, and every thread that could go on with it waits\n");
 	expect(PLACES DEADLOCK("false",
 			       LINK("\"thread\":1", "pthread_mutex", "\"thread\":2") "," LINK(
 				       "\"thread\":2", "pthread_mutex", "\"thread\":1")),
