@@ -23,8 +23,9 @@
 
 #include "runtime/unwind.h"
 
-#define HELD_MAX   30
-#define STACK_COPY 2048
+#define HELD_MAX           30
+#define STACK_COPY         2048 /* bytes; of optimised code a part of it, which reaches its callers */
+#define STACK_COPY_INLINED 640
 
 /* The top of a stack as it was, for unwinding later. */
 struct stack_copy {

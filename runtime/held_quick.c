@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "runtime/engine.h"
+#include "runtime/locks.h"
 #include "runtime/recording.h"
 #include "runtime/sys.h"
 #include "runtime/thread.h"
@@ -37,19 +38,19 @@ static bool reaches(const struct thread *thread, uint64_t sp)
 }
 
 /* Stack memory above `sp` that is certain to be mapped, for copying. */
-static uint64_t readable_above(struct thread *thread, uint64_t sp)
+static uint64_t readable_above(struct thread *thread, uint64_t sp, uint64_t most)
 {
 	uint64_t to_page_end = PAGE - (sp & (PAGE - 1));
 	uint64_t to_top = thread->stack_top - sp;
 
 	if (thread->stack_top <= sp || to_top >= NEAR_TOP)
-		return to_page_end < STACK_COPY ? to_page_end : STACK_COPY;
+		return to_page_end < most ? to_page_end : most;
 	if (sp < thread->stack_known_from) {
 		if (!reaches(thread, sp))
-			return to_page_end < STACK_COPY ? to_page_end : STACK_COPY;
+			return to_page_end < most ? to_page_end : most;
 		thread->stack_known_from = sp & ~(PAGE - 1);
 	}
-	return to_top < STACK_COPY ? to_top : STACK_COPY;
+	return to_top < most ? to_top : most;
 }
 
 /* Returns index + 1 of a copy that no note has, 0 when there is none. */
@@ -74,11 +75,11 @@ static void copy_words(void *to, uint64_t from, uint64_t words)
 #endif
 }
 
-static void copy_stack(struct thread *thread, const struct unwind_context *context,
+static void copy_stack(struct thread *thread, const struct unwind_context *context, uint64_t most,
 		       struct stack_copy *copy)
 {
 	copy->context = *context;
-	copy->size = context->sp ? readable_above(thread, context->sp) & ~7ul : 0;
+	copy->size = context->sp ? readable_above(thread, context->sp, most) & ~7ul : 0;
 	copy_words(copy->bytes, context->sp, copy->size / 8);
 }
 
@@ -100,7 +101,9 @@ bool held_acquired_quick(uint64_t lock, uint32_t place, const struct unwind_cont
 				: ENTERED_BYTE_NONE;
 	note->copy = copy;
 	if (copy)
-		copy_stack(thread, context, &thread->held_copies[copy - 1]);
+		copy_stack(thread, context,
+			   lock_place_get(place)->inlined ? STACK_COPY_INLINED : STACK_COPY,
+			   &thread->held_copies[copy - 1]);
 	__atomic_store_n(&note->lock, lock, __ATOMIC_RELEASE);
 	return true;
 }

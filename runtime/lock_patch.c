@@ -51,6 +51,7 @@ static uint32_t place_of(const struct lock_site *site)
 		.type = site->type,
 		.mode = site->mode,
 		.tentative = site->tentative,
+		.inlined = !site->function,
 	};
 
 	return lock_places_add(&place);

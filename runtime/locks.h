@@ -37,6 +37,7 @@ struct lock_place {
 	 * acquired here counts once it has been released by an instruction that does.
 	 */
 	bool tentative;
+	bool inlined; /* an instruction of optimised code, whose stack frames are small */
 	/*
 	 * How often a lock taken here was found free, or taken by somebody else, although no
 	 * release had been seen; and how often one that was held across polls was seen released.
