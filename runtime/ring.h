@@ -10,6 +10,7 @@
 #ifndef OVERSTAY_RING_H
 #define OVERSTAY_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,12 @@ void *ring_reserve(struct ring *ring, size_t size);
 
 /* Producer: publishes the record reserved last; `size` may be smaller than what was reserved. */
 void ring_commit(struct ring *ring, void *record, size_t size);
+
+/* Producer: more than half of the room is taken, so that the consumer should not sleep on. */
+static inline bool ring_is_filling(const struct ring *ring)
+{
+	return ring->head - __atomic_load_n(&ring->tail, __ATOMIC_RELAXED) > RING_BYTES / 2;
+}
 
 /* Consumer: the oldest record and its size, or NULL. It stays valid until ring_release. */
 const void *ring_peek(struct ring *ring, size_t *ret_size);
