@@ -3,7 +3,7 @@
 
 import pytest
 
-from harness import PROFILES, call
+from harness import MS, PROFILES, call
 
 ACROSS, DEADLOCK = "lock-across-await", "deadlock"
 
@@ -116,3 +116,75 @@ def test_thousands_of_threads_leave_nothing_behind(run_beside, profile):
     alone, beside = measured(run.alone.stderr), measured(run.stderr)
     assert beside["taken_ms"] < 5 * alone["taken_ms"] + 2000, (alone, beside)
     assert beside["peak_kb"] < alone["peak_kb"] + 100_000, (alone, beside)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("situation", ("panics", "many", "vectors"))
+def test_more_of_what_programs_do(run_beside, profile, situation):
+    """Panics out of critical sections, dozens of locks at once, locks beside vector registers."""
+    run = run_beside("locks_more", profile, situation)
+    assert is_followed(run.trace)
+    assert about_locks(run) == [], run.show()
+    assert run.trace.end["reason"] == "exit"
+    if situation == "many":
+        # 80 at once, 20 times; what finds no room is counted.
+        assert run.trace.end["dropped_events"] == 20 * 50
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_more_locks_that_are_gone(run_beside, profile):
+    """Memory of a forgotten lock is given back while its task is suspended, used again or unmapped."""
+    run = run_beside("locks_more", profile, "freed", "0")
+    assert is_followed(run.trace)
+    assert about_locks(run) == [], run.show()
+    run = run_beside("locks_more", profile, "unmapped")
+    for finding in about_locks(run):
+        # Unmapped after 30 ms, and suspended for another 150. Those that were unmapped before are none.
+        assert (finding["kind"], finding["count"]) == (ACROSS, 1), run.show()
+        assert finding["max_ns"] < 130 * MS, run.show()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("situation, held", [("many_held", 40), ("thousand", 1000)])
+def test_more_locks_across_awaits_than_there_is_room_for(run_beside, profile, situation, held):
+    """What is not found is counted as dropped."""
+    run = run_beside("locks_more", profile, situation)
+    (finding,) = about_locks(run)
+    assert (finding["kind"], finding["lock"]["type"]) == (ACROSS, "parking_lot::Mutex")
+    assert finding["count"] >= min(30, held), run.show()
+    assert finding["count"] + run.trace.end["dropped_events"] == held, run.show()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("situation", ("plugin", "plugin_beside_threads"))
+def test_more_of_plugins_with_locks(run_beside, target, profile, situation):
+    """Opened and closed twenty times, with places replaced in it or without."""
+    run = run_beside("locks_more", profile, situation, target("libplugin.so", profile))
+    coverage = run.trace.coverage
+    assert about_locks(run) == [], run.show()
+    late = any("loaded when other threads" in each for each in coverage["blind_spots"])
+    assert late == (situation == "plugin_beside_threads"), coverage
+    assert is_followed(run.trace)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_more_than_code_that_may_not_be_changed(run_beside, profile):
+    """Every place is counted as left alone."""
+    run = run_beside("locks_more", profile, "refused")
+    assert run.stdout.endswith(" true\n")
+    (trace,) = [each for each in run.traces if each.header["cmdline"][1] == "again"]
+    coverage = trace.coverage
+    assert coverage["attached"]
+    assert coverage["lock_sites"] == 0 < coverage["lock_sites_skipped"]
+    assert sum(each["patched"] for each in coverage["locks"]) == 0
+    assert about_locks(run) == [], run.show()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_more_contention(run_overstay, target, profile):
+    """Eight threads for two seconds: every counter is right, and nobody is accused."""
+    for _ in range(3):
+        run = run_overstay(target("locks_more", profile), "contention")
+        assert (run.status, run.stdout) == (0, "locks_more contention\n"), run.stderr
+        assert is_followed(run.trace)
+        assert about_locks(run) == [], run.show()

@@ -1,5 +1,6 @@
 //! A shared library with Tokio inside, for a host that has none.
 
+use std::sync::{Mutex, RwLock};
 use std::time::Duration;
 
 #[inline(never)]
@@ -20,4 +21,24 @@ pub extern "C" fn plugin_run() -> i32 {
         });
         task.await.unwrap()
     })
+}
+
+static LOCK: Mutex<i64> = Mutex::new(0);
+static RWLOCK: RwLock<i64> = RwLock::new(0);
+static FORGOTTEN: Mutex<i64> = Mutex::new(0);
+
+/// Takes locks without a runtime; leaves one locked if told to.
+#[no_mangle]
+pub extern "C" fn plugin_locks(forget: i32) -> i64 {
+    for _ in 0..100 {
+        let mut one = LOCK.lock().unwrap();
+        let mut other = RWLOCK.write().unwrap();
+        *one += 1;
+        drop(one);
+        *other += 1;
+    }
+    if forget != 0 {
+        std::mem::forget(FORGOTTEN.lock().unwrap());
+    }
+    *LOCK.lock().unwrap() + *RWLOCK.read().unwrap()
 }
