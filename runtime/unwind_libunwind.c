@@ -32,6 +32,7 @@ static int (*get_reg)(unw_cursor_t *cursor, unw_regnum_t number, unw_word_t *ret
 #if defined(__x86_64__)
 static int (*get_context)(unw_context_t *context);
 #else
+static int (*get_save_loc)(unw_cursor_t *cursor, int number, unw_save_loc_t *ret_place);
 #define get_context(context) unw_getcontext(context)
 #endif
 
@@ -108,6 +109,26 @@ static void *find(void *library, const char *name, bool *missing)
 	return function;
 }
 
+/* Where the return address that led to the frame is kept. */
+static bool find_place(unw_cursor_t *cursor, uint64_t *ret_place)
+{
+#if defined(__x86_64__)
+	unw_word_t sp = 0;
+
+	/* The call instruction leaves it right below the stack pointer. */
+	if (get_reg(cursor, UNW_REG_SP, &sp) < 0)
+		return false;
+	*ret_place = sp - sizeof(uint64_t);
+#else
+	unw_save_loc_t place;
+
+	if (get_save_loc(cursor, UNW_AARCH64_X30, &place) < 0 || place.type != UNW_SLT_MEMORY)
+		return false;
+	*ret_place = place.u.addr;
+#endif
+	return true;
+}
+
 static __attribute__((noinline)) void capture_afresh(struct remembered_stack *stack)
 {
 	unw_context_t context;
@@ -121,13 +142,12 @@ static __attribute__((noinline)) void capture_afresh(struct remembered_stack *st
 	if (init_local(&cursor, &context) >= 0 && step(&cursor) > 0) {
 		/* One step leads into unwind_capture, the next ones to its callers. */
 		while (count < UNWIND_MAX_FRAMES && step(&cursor) > 0) {
-			unw_word_t ip = 0, sp = 0;
+			unw_word_t ip = 0;
 
 			if (get_reg(&cursor, UNW_REG_IP, &ip) < 0 || !ip ||
-			    get_reg(&cursor, UNW_REG_SP, &sp) < 0)
+			    !find_place(&cursor, &stack->places[count]))
 				break;
-			stack->frames[count] = ip;
-			stack->places[count++] = sp - sizeof(uint64_t);
+			stack->frames[count++] = ip;
 		}
 	}
 	stack->count = count;
@@ -180,6 +200,8 @@ static bool find_functions(void *library)
 	local_space = find(library, SYMBOL(unw_local_addr_space), &missing);
 #if defined(__x86_64__)
 	*(void **)&get_context = find(library, SYMBOL(unw_tdep_getcontext), &missing);
+#else
+	*(void **)&get_save_loc = find(library, SYMBOL(unw_get_save_loc), &missing);
 #endif
 	if (missing)
 		return false;
@@ -199,22 +221,14 @@ bool unwind_start(void)
 	return library && find_functions(library);
 }
 
-/*
- * The call instruction leaves the return address right below the caller's stack pointer on x86-64;
- * elsewhere its place is not known this way, and every stack is captured afresh.
- */
 static bool still_there(const struct remembered_stack *stack, uint64_t place)
 {
-#if defined(__x86_64__)
 	if (!stack->count || stack->places[0] != place)
 		return false;
 	for (uint32_t i = 0; i < stack->count; i++)
 		if (*(const uint64_t *)(uintptr_t)stack->places[i] != stack->frames[i])
 			return false;
 	return true;
-#else
-	return false;
-#endif
 }
 
 static bool may_unwind(void)
@@ -225,6 +239,7 @@ static bool may_unwind(void)
 
 __attribute__((noinline)) const struct remembered_stack *unwind_capture(struct stack_memory *memory)
 {
+	/* Next to the caller's frame pointer, on both machines. */
 	uint64_t place = (uintptr_t)__builtin_frame_address(0) + sizeof(uint64_t);
 	struct remembered_stack *stack;
 
@@ -238,6 +253,10 @@ __attribute__((noinline)) const struct remembered_stack *unwind_capture(struct s
 	return stack;
 }
 
+/*
+ * On x86-64 only: for aarch64 libunwind reads stacks itself, past the accessor, and would fault on
+ * what is no longer there.
+ */
 unsigned unwind_from(const struct unwind_context *from, uint64_t *frames, unsigned max)
 {
 	unsigned count = 0;
