@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/mman.h>
 
 static bool is_locked(uint64_t word, enum lock_type type)
@@ -92,6 +93,23 @@ Test(lock_word, counts_its_readers)
 	cr_assert(agrees(~3ull, LOCK_DASHMAP, 0, 1));
 	cr_assert(agrees(1, LOCK_STD_MUTEX, 0, 1));
 	cr_assert_not(agrees(0, LOCK_STD_MUTEX, 0, 1));
+}
+
+/* Memory that is in use for something else. */
+Test(lock_word, that_no_lock_can_have_is_none)
+{
+	static const unsigned char fills[] = {0x40, 0xa5, 0xaa, 0xcc, 0xdd, 0xfc};
+	unsigned char memory[16];
+
+	for (size_t i = 0; i < sizeof(fills); i++) {
+		memset(memory, fills[i], sizeof(memory));
+		for (unsigned type = 0; type < LOCK_TYPES; type++)
+			cr_assert_not(lock_word_is_locked((uintptr_t)memory, type), "%s: %02x",
+				      lock_type_name(type), fills[i]);
+	}
+	cr_assert_not(is_locked(0x55d0c0de, LOCK_STD_MUTEX), "half an address");
+	cr_assert_not(is_locked(0x7f55d0c0de08, LOCK_PARKING_LOT_RWLOCK), "an address");
+	cr_assert_not(is_locked(0x7f55d0c0de08, LOCK_DASHMAP));
 }
 
 Test(lock_word, that_is_gone_is_not_locked)
