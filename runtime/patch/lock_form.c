@@ -205,7 +205,8 @@ void atomic_read_values(const struct decoder *decoder, struct atomic *atomic,
 			uint64_t function_start)
 {
 	read_values(decoder, atomic, function_start, NEAR);
-	if (atomic->source.kind == VALUE_UNKNOWN ||
+	/* Values that no lock has may be misread: with more room more runs get in step. */
+	if (atomic->source.kind == VALUE_UNKNOWN || !lock_form_next(atomic, NULL, false) ||
 	    (atomic->operation == CMPXCHG && atomic->source.kind == VALUE_CONSTANT &&
 	     atomic->expected.kind == VALUE_UNKNOWN))
 		read_values(decoder, atomic, function_start, WINDOW);

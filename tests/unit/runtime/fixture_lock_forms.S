@@ -110,5 +110,17 @@ form dashmap_read, "sum 4", "sum 6", \
 form dashmap_read_unlock, "mov $-4, %rax", "mov $-8, %rax", \
 	"lock xadd %rax, (%rbx)", "cmp $6, %rax; je 1f", DASH(18unlock_shared_slow)
 
+/*
+ * As the compiler lays it out behind another release: the end of the branch and the constant read
+ * as instructions of their own (addb $0, %al; add %bh, 8(%rax)), and as many of them.
+ */
+.macro misread slow
+	variant misread_constant, "xor %eax, %eax; .byte 0x87, 0x05, 0x81, 0x08, 0x0b, 0x00; \
+		cmp $2, %eax; .byte 0x0f, 0x84, 0x28, 0x04, 0x00, 0x00; mov $8, %eax; xor %ecx, %ecx", \
+		"lock cmpxchg %rcx, (%rbx)", "jne 1f", "mov %rbx, %rdi; xor %esi, %esi; call \slow"
+.endm
+
+misread PL_RW(21unlock_exclusive_slow)
+
 /* The scan leaves the end of a segment out. */
 	.skip 256, 0xcc

@@ -126,6 +126,16 @@ static void expect_tries_only(const char *suffix)
 	}
 }
 
+static void expect_release(const char *name)
+{
+	const struct form form = {name, RELEASES(PARKING_LOT_RWLOCK, EXCLUSIVE)};
+	const struct lock_site *site = variant(&form, "");
+
+	cr_assert_not_null(site);
+	cr_expect_eq(site->type, form.type);
+	cr_expect(site->release);
+}
+
 #define EACH_WAY(name, expectation)                                                                \
 	Test(named_forms, name)                                                                    \
 	{                                                                                          \
@@ -137,6 +147,7 @@ static void expect_tries_only(const char *suffix)
 	}
 
 EACH_WAY(are_found, expect_hits())
+EACH_WAY(are_found_where_bytes_before_them_can_be_misread, expect_release("misread_constant"))
 EACH_WAY(have_their_constants, expect_no_hits("_constant"))
 EACH_WAY(have_a_slow_path, expect_tries_only("_alone"))
 EACH_WAY(do_not_call_something_else, expect_tries_only("_stranger"))
