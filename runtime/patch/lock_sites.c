@@ -198,11 +198,12 @@ static bool classify(struct finding_sites *finding, struct atomic *atomic, uint6
 	/* An address in an instruction may have the bytes of another one. */
 	if (!atomic->in_step && !decoder_comes_to(search->decoder, function_start, site->address))
 		return false;
-	if (!has_slow_path) {
+	form = has_slow_path ? proven_form(finding, atomic, slow) : NULL;
+	/* What a caller goes on with after a try that failed may look like a slow path. */
+	if (!form && (!has_slow_path || (finding->again && !slow->name))) {
 		*slow = (struct slow_path){0};
 		return is_try(search, atomic, site);
 	}
-	form = proven_form(finding, atomic, slow);
 	if (!form)
 		return false;
 	site->type = form->type;
