@@ -47,9 +47,10 @@ static const char *const sentences[BLIND_SPOT_COUNT] = {
 	[BLIND_LOCKS_LATE] = "an object with a runtime was loaded when other threads were running: "
 			     "its inlined locks "
 			     "are not followed, only pthread's",
-	[BLIND_LOCKS_MACHINE] = "inlined locks are followed on x86-64 only: here only waits for "
-				"locks are seen, and "
-				"locks of pthread",
+	[BLIND_LOCKS_MACHINE] =
+		"inlined locks are followed on x86-64 only: here only waits for locks are seen, "
+		"and locks of pthread; what is stuck has no stack, and a body of block_on that is "
+		"stuck is not found",
 };
 
 void coverage_add_runtime(const char *name, const char *layout, uint32_t image, uint32_t vtables)
