@@ -175,6 +175,7 @@ static bool tell_link(const struct wait_snapshot *snapshot, const struct cycle *
 		writer.task = frame ? frame->task : 0;
 		writer.type = frame ? frame->type : NULL;
 		trace_tell_holder(&writer, clock_ticks(), &ret->holder);
+		ret->holder.queued = true;
 		ret->holder.stack = 0; /* it has not acquired it */
 	} else {
 		struct holder holder = waiter->holders[link->holder];

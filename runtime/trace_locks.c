@@ -101,6 +101,7 @@ void trace_add_holder(struct text *line, const struct told_holder *holder)
 	trace_add_or_null(line, "thread", holder->thread);
 	trace_add_or_null(line, "stack", holder->stack);
 	trace_add_bool(line, "suspended", holder->suspended);
+	trace_add_bool(line, "queued", holder->queued);
 	trace_add_string(line, "mode", lock_mode_name(holder->mode));
 	trace_add_or_null(line, "held_ns", holder->held_ns);
 	text_add_char(line, '}');

@@ -16,6 +16,7 @@
 struct told_holder {
 	bool known;
 	bool suspended;
+	bool queued; /* has not got it: a writer that waits, whom readers do not overtake */
 	uint8_t mode;
 	uint64_t task; /* 0: null; so are the next three */
 	const struct task_type *type;

@@ -54,6 +54,7 @@ static void holder_load(struct trace *trace, const json_t *json, struct holder *
 	ret_holder->stack = record_reference(trace, &trace->stack_table, json, "stack",
 					     sizeof(*ret_holder->stack));
 	ret_holder->suspended = json_is_true(json_object_get(json, "suspended"));
+	ret_holder->queued = json_is_true(json_object_get(json, "queued"));
 	ret_holder->has_held = field_integer(json, "held_ns", &value) && value >= 0;
 	ret_holder->held_ns = field_number(json, "held_ns");
 }

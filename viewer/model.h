@@ -120,6 +120,7 @@ struct holder {
 	struct party party;
 	const struct stack *stack; /* where it acquired the lock; NULL when not known */
 	bool suspended;            /* a future that has returned Pending and is not being polled */
+	bool queued; /* has not got the lock: a writer that waits, whom readers do not overtake */
 	bool has_held;
 	uint64_t held_ns; /* for how long, at the least */
 };

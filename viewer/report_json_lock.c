@@ -34,6 +34,7 @@ static json_t *holder_json(const struct holder *holder)
 		return json_null();
 	json = party_json(&holder->party);
 	json_object_set_new(json, "suspended", json_boolean(holder->suspended));
+	json_object_set_new(json, "queued", json_boolean(holder->queued));
 	return json;
 }
 

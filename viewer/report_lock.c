@@ -232,6 +232,13 @@ static bool has_suspended(const struct deadlock *deadlock)
 	return false;
 }
 
+/* A reader that waits behind a writer, who waits for that reader's other guard. */
+static bool reads_again(const struct deadlock *deadlock)
+{
+	return deadlock->link_count == 2 &&
+	       (deadlock->links[0].lock.holder.queued || deadlock->links[1].lock.holder.queued);
+}
+
 void lock_put_deadlock(const struct finding *finding, const struct text_style *style, FILE *out)
 {
 	const struct deadlock *deadlock = finding->deadlock;
@@ -280,6 +287,12 @@ static void link_holder_put(const struct link *link, const char *exe, const char
 
 	if (!holder->known || !link->waits)
 		return;
+	if (holder->queued) {
+		fprintf(out, "%s   behind ", indent);
+		party_put(&holder->party, false, out);
+		fputs(", which waits to write: readers do not overtake it\n", out);
+		return;
+	}
 	fprintf(out, "%s   held by ", indent);
 	if (party_same(&holder->party, &link->waiter))
 		fputs("itself", out);
@@ -344,6 +357,8 @@ static const char *deadlock_help(const struct finding *finding)
 		return "drop the reference into the map before the .await";
 	if (has_suspended(finding->deadlock))
 		return "let go of the lock before the .await, or use tokio::sync";
+	if (reads_again(finding->deadlock))
+		return "do not read again under a read guard: drop the first one, or pass it on";
 	if (!finding->deadlock->reentry)
 		return "take the locks in the same order everywhere, or drop one before taking the "
 		       "next";

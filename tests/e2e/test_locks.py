@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from harness import MS, PROFILES, function_of
+from harness import MS, OVERSTAY, PROFILES, call, function_of
 
 ACROSS = "lock-across-await"
 DEADLOCK = "deadlock"
@@ -366,6 +366,27 @@ def test_deadlock_is_found_with_its_cycle(run_overstay, target, program, profile
         assert sorted(threads) == sorted(link["holder"]["thread"]["tid"] for link in links)
         assert len(set(threads)) == len(set(waiters)) == len(links)
     assert run.check().returncode == 1
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_deadlock_behind_a_writer_that_waits(run_overstay, target, profile):
+    """A second read waits for a writer that is not in yet: it holds nothing, and is not told to."""
+    program = "deadlock_queued_writer"
+    run = run_overstay(target(program, profile), options=HANG)
+    assert (run.status, run.stdout) == (TIMED_OUT, f"{program} started\n")
+    (deadlock,) = run.findings
+    assert (deadlock["kind"], deadlock["operation"]) == (DEADLOCK, "cycle")
+    assert closes(deadlock["cycle"]), deadlock["cycle"]
+    reader, writer = sorted(deadlock["cycle"], key=lambda link: not link["holder"]["queued"])
+    assert (reader["holder"]["queued"], writer["holder"]["queued"]) == (True, False)
+    assert reader["lock"]["address"] == writer["lock"]["address"]
+    assert reader["acquired_at"] is None
+    planted(reader["waiting_at"], program, ["reads_once_more"], profile)
+    planted(writer["waiting_at"], program, ["writes_behind_a_reader"], profile)
+    planted(writer["acquired_at"], program, ["reads_and_calls"], profile)
+    text = call([OVERSTAY, "report", run.data]).stdout
+    assert "waits to write: readers do not overtake it" in text
+    assert "do not read again under a read guard" in text
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -108,14 +108,14 @@ def check_finding(finding):
         for frame in finding["lock"]["acquired_at"] or []:
             check_frame(frame)
         if finding["lock"]["holder"]:
-            holder = {"task", "task_name", "thread", "acquired_at", "suspended"}
+            holder = {"task", "task_name", "thread", "acquired_at", "suspended", "queued"}
             assert set(finding["lock"]["holder"]) == holder
         assert set(finding["lock"]["waiters"]) == {"count", "tasks", "threads"}
     assert (finding["cycle"] is not None) == (finding["kind"] == "deadlock")
     for link in finding["cycle"] or []:
         assert {"waiter", "lock", "holder", "acquired_at", "waiting_at"} <= set(link)
         assert set(link["waiter"]) == {"task", "task_name", "thread"}
-        assert set(link["holder"]) == {"task", "task_name", "thread", "suspended"}
+        assert set(link["holder"]) == {"task", "task_name", "thread", "suspended", "queued"}
 
 
 @pytest.mark.parametrize("trace", TRACES, ids=lambda path: path.stem)
