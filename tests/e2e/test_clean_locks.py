@@ -11,11 +11,11 @@ UNCONTENDED = (
     "clean_dropped_before_await",
     "clean_try_lock_fails",
     "clean_async_locks",
-    "clean_lock_in_spawn_blocking",
     "clean_lock_around_block_on",
 )
 # On a busy machine the holder of a lock may be kept from running, and whoever waits has waited.
 CONTENDED = (
+    "clean_lock_in_spawn_blocking",  # Tokio's own lock of the blocking pool
     "clean_scoped_guards",
     "clean_condvar_thread",
     "clean_inner_locks",
