@@ -6,7 +6,7 @@ import pytest
 from harness import PROFILES
 
 RUNS = 20
-# Nobody waits for a lock inside a poll: nothing at all is to be found.
+# Nobody waits for a lock inside a poll: nothing is to be found, unless the whole machine stops.
 UNCONTENDED = (
     "clean_dropped_before_await",
     "clean_try_lock_fails",
@@ -34,6 +34,6 @@ def test_clean_program_stays_silent(run_overstay, target, program, profile):
         found = {each["kind"] for each in run.findings}
         assert not found & NEVER, run.show()
         if program in UNCONTENDED:
-            assert run.findings == [], run.show()
+            assert found <= {"long-poll"}, run.show()
         assert run.trace.attached
         assert run.trace.end["dropped_events"] == 0
