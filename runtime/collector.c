@@ -48,7 +48,7 @@ struct request {
 };
 
 static uint32_t state;
-static uint32_t kicked; /* a wake is under way */
+static uint32_t kicked; /* 1: there is something to look at; the collector waits on it */
 static struct request request;
 static struct durations ended_polls; /* of threads that are gone */
 static struct op_counter ended_ops[ENGINE_MAX_OPS];
@@ -255,10 +255,9 @@ static void *collector_main(void *unused)
 		collect(false);
 	}
 	while (file_open) {
-		uint32_t answered = request.answered;
-
-		sys_futex_wait(&request.asked, answered, &tick);
-		__atomic_store_n(&kicked, 0, __ATOMIC_RELAXED);
+		sys_futex_wait(&kicked, 0, &tick);
+		/* Before the look: a kick from here on is answered by another round. */
+		__atomic_store_n(&kicked, 0, __ATOMIC_SEQ_CST);
 		if (++ticks % TICKS_PER_CHECK == 0)
 			clock_refine();
 		/* States of ended threads are for reuse before new ones are mapped. */
@@ -309,11 +308,16 @@ void collector_start(void)
 		__atomic_store_n(&state, STATE_FAILED, __ATOMIC_RELEASE);
 }
 
+static void kick(void)
+{
+	if (!__atomic_exchange_n(&kicked, 1, __ATOMIC_SEQ_CST))
+		sys_futex_wake(&kicked);
+}
+
 void collector_kick(void)
 {
-	if (__atomic_load_n(&state, __ATOMIC_RELAXED) == STATE_RUNNING &&
-	    !__atomic_exchange_n(&kicked, 1, __ATOMIC_RELAXED))
-		sys_futex_wake(&request.asked);
+	if (__atomic_load_n(&state, __ATOMIC_RELAXED) == STATE_RUNNING)
+		kick();
 }
 
 static void ask_collector(enum finish_reason reason, int status)
@@ -325,7 +329,7 @@ static void ask_collector(enum finish_reason reason, int status)
 	request.reason = reason;
 	request.status = status;
 	__atomic_store_n(&request.asked, answered + 1, __ATOMIC_RELEASE);
-	sys_futex_wake(&request.asked);
+	kick();
 	while (slices && __atomic_load_n(&request.answered, __ATOMIC_ACQUIRE) == answered &&
 	       __atomic_load_n(&state, __ATOMIC_ACQUIRE) != STATE_FAILED)
 		if (sys_futex_wait(&request.answered, answered, &slice) == -ETIMEDOUT)

@@ -219,3 +219,11 @@ def test_many_processes_at_once(run_overstay, target):
     assert len(attached) == 4
     assert len({trace.header["pid"] for trace in attached}) == 4
     assert sum(each["count"] for each in run.findings) == 12, run.show()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_waits_in_quick_succession_are_not_lost(run_overstay, target, profile):
+    """Idle waits that are just long enough to be recorded, a thousand a second: none is dropped."""
+    run = run_overstay(target("many_short_waits", profile))
+    assert (run.status, run.stdout) == (0, "many_short_waits done\n")
+    assert run.trace.end["dropped_events"] == 0
