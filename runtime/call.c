@@ -150,7 +150,7 @@ static __attribute__((noinline, cold)) void record_call(struct thread *thread,
 		fill_event(event, thread, poll, call, duration, subject);
 		event->entered = (uint8_t)entered;
 		ring_commit(&thread->ring, event, add_copy(event, &thread->lock_sleep.copy));
-		/* The process may be killed next; an idle wait is worth a wake only for its room. */
+		/* The process may be killed next; an idle wait is worth a wake for room only. */
 		if (event->context == CONTEXT_TASK || ring_is_filling(&thread->ring))
 			collector_kick();
 	}
