@@ -148,28 +148,8 @@ const struct engine_op hooks_ops[] = {
 
 /*
  * The timed part is a function of its own so that the untimed path is a test and a jump, without a
- * stack frame.
+ * stack frame. `sleeps`: whether the call, with these arguments, waits for something to happen.
  */
-#define HOOK(ret, name, class, params, args, subject)                                              \
-	static __attribute__((noinline)) ret timed_##name params                                   \
-	{                                                                                          \
-		struct engine_call bracket;                                                        \
-		ret returned;                                                                      \
-                                                                                                   \
-		engine_call_begin(&bracket, OP_##name);                                            \
-		returned = real.name args;                                                         \
-		engine_call_end(&bracket, subject);                                                \
-		return returned;                                                                   \
-	}                                                                                          \
-                                                                                                   \
-	EXPORTED ret name params                                                                   \
-	{                                                                                          \
-		return __builtin_expect(!engine_watches(), 1) ? real.name args                     \
-							      : timed_##name args;                 \
-	}
-#define HOOK_ERROR(...) HOOK(__VA_ARGS__)
-
-/* `sleeps`: whether the call, with these arguments, waits for something to happen. */
 #define HOOK_SLEEP(ret, name, class, params, args, subject, sleeps)                                \
 	static __attribute__((noinline)) ret timed_##name params                                   \
 	{                                                                                          \
@@ -189,9 +169,18 @@ const struct engine_op hooks_ops[] = {
 		return __builtin_expect(!engine_watches(), 1) ? real.name args                     \
 							      : timed_##name args;                 \
 	}
+#define HOOK(ret, name, class, params, args, subject)                                              \
+	HOOK_SLEEP(ret, name, class, params, args, subject, false)
+#define HOOK_ERROR(...) HOOK(__VA_ARGS__)
 
 /* A robust mutex whose owner died has been acquired all the same. */
 #define ACQUIRED(error) ((error) == 0 || (error) == EOWNERDEAD)
+
+#define EXPORT_FOLLOWED(name, params, args)                                                        \
+	EXPORTED int name params                                                                   \
+	{                                                                                          \
+		return engine_follows_locks() ? followed_##name args : real.name args;             \
+	}
 
 /* The lock is first asked for without waiting: only then it is known whether it had to be waited
  * for. */
@@ -217,10 +206,7 @@ const struct engine_op hooks_ops[] = {
 		return error;                                                                      \
 	}                                                                                          \
                                                                                                    \
-	EXPORTED int name params                                                                   \
-	{                                                                                          \
-		return engine_follows_locks() ? followed_##name args : real.name args;             \
-	}
+	EXPORT_FOLLOWED(name, params, args)
 #define HOOK_TRY(name, params, args, kind)                                                         \
 	static __attribute__((noinline)) int followed_##name params                                \
 	{                                                                                          \
@@ -231,10 +217,7 @@ const struct engine_op hooks_ops[] = {
 		return error;                                                                      \
 	}                                                                                          \
                                                                                                    \
-	EXPORTED int name params                                                                   \
-	{                                                                                          \
-		return engine_follows_locks() ? followed_##name args : real.name args;             \
-	}
+	EXPORT_FOLLOWED(name, params, args)
 #define HOOK_UNLOCK(name, params, args)                                                            \
 	EXPORTED int name params                                                                   \
 	{                                                                                          \
@@ -262,10 +245,7 @@ const struct engine_op hooks_ops[] = {
 		return error;                                                                      \
 	}                                                                                          \
                                                                                                    \
-	EXPORTED int name params                                                                   \
-	{                                                                                          \
-		return engine_follows_locks() ? followed_##name args : real.name args;             \
-	}
+	EXPORT_FOLLOWED(name, params, args)
 #define HOOK_VOID(name, class, params, args, subject)                                              \
 	EXPORTED void name params                                                                  \
 	{                                                                                          \
