@@ -163,13 +163,7 @@ int record_deadlock(struct trace *trace, const json_t *line)
 	if (deadlock->over)
 		return 0;
 	deadlock->reentry = json_is_true(json_object_get(line, "reentry"));
-	deadlock->usage = (struct usage){
-		.count = 1,
-		.total_ns = field_number(line, "duration_ns"),
-		.max_ns = field_number(line, "duration_ns"),
-		.first_ns = field_number(line, "since_ns"),
-		.last_ns = field_number(line, "since_ns"),
-	};
+	deadlock->usage = record_once(line);
 	links_load(trace, line, deadlock);
 	return 0;
 }

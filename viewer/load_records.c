@@ -110,6 +110,20 @@ int record_long_poll(struct trace *trace, const json_t *line)
 	return 0;
 }
 
+struct usage record_once(const json_t *line)
+{
+	uint64_t duration = field_number(line, "duration_ns");
+	uint64_t since = field_number(line, "since_ns");
+
+	return (struct usage){
+		.count = 1,
+		.total_ns = duration,
+		.max_ns = duration,
+		.first_ns = since,
+		.last_ns = since,
+	};
+}
+
 int record_stall(struct trace *trace, const json_t *line)
 {
 	struct stall *stall;
@@ -126,12 +140,6 @@ int record_stall(struct trace *trace, const json_t *line)
 	stall->class = field_text(trace, line, "class");
 	record_origin(trace, line, &stall->origin);
 	lock_load(trace, json_object_get(line, "lock"), &stall->lock);
-	stall->usage = (struct usage){
-		.count = 1,
-		.total_ns = field_number(line, "duration_ns"),
-		.max_ns = field_number(line, "duration_ns"),
-		.first_ns = field_number(line, "since_ns"),
-		.last_ns = field_number(line, "since_ns"),
-	};
+	stall->usage = record_once(line);
 	return 0;
 }

@@ -14,6 +14,9 @@ int record_stall(struct trace *trace, const json_t *line);
 /* Count, sums, times and histogram of any line that has them. */
 void record_usage(struct trace *trace, const json_t *line, struct usage *ret);
 
+/* The same of a line that tells of one occurrence, since when and how long. */
+struct usage record_once(const json_t *line);
+
 /* Where and who, of any line that has them. */
 void record_origin(struct trace *trace, const json_t *line, struct origin *origin);
 
