@@ -18,13 +18,9 @@ static struct thread *polled_by(const struct suspended *entry)
 {
 	if (!entry->header)
 		return NULL;
-	for (struct thread *t = thread_first(); t; t = t->next) {
-		uint32_t depth = __atomic_load_n(&t->depth, __ATOMIC_ACQUIRE);
-
-		for (uint32_t i = 0; i < depth && i < MAX_OPEN_POLLS; i++)
-			if (t->polls[i].header == entry->header && t->polls[i].task == entry->task)
-				return t;
-	}
+	for (struct thread *t = thread_first(); t; t = t->next)
+		if (thread_polls(t, entry->header, entry->task))
+			return t;
 	return NULL;
 }
 

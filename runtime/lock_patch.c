@@ -117,6 +117,7 @@ static void apply(struct patching *patching)
 	struct code_window window;
 
 	if (code_area_seal(patching->area, patching->area_size) < 0) {
+		code_area_unmap(patching->area, patching->area_size);
 		refuse_all(sites, SKIP_REFUSED);
 		return;
 	}

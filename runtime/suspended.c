@@ -88,16 +88,9 @@ void suspended_publish(struct suspended *entry, uint64_t lock)
 	__atomic_store_n(&keys[entry - entries], lock, __ATOMIC_SEQ_CST);
 }
 
-/* Tasks that the calling thread polls at the moment. */
 static bool is_polled_here(const struct suspended *entry)
 {
-	const struct thread *thread = thread_self;
-
-	for (uint32_t i = 0; thread && i < thread->depth && i < MAX_OPEN_POLLS; i++)
-		if (thread->polls[i].header == entry->header &&
-		    thread->polls[i].task == entry->task)
-			return true;
-	return false;
+	return thread_self && thread_polls(thread_self, entry->header, entry->task);
 }
 
 /* Several readers hold one lock: the releasing task's own, or else the newest. */

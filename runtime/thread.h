@@ -155,6 +155,17 @@ static inline unsigned thread_poll_base(const struct thread *thread, uint32_t de
 		       : 0;
 }
 
+/* Whether that task is being polled by the thread; any thread may ask. */
+static inline bool thread_polls(const struct thread *thread, const char *header, uint64_t task)
+{
+	uint32_t depth = __atomic_load_n(&thread->depth, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i < depth && i < MAX_OPEN_POLLS; i++)
+		if (thread->polls[i].header == header && thread->polls[i].task == task)
+			return true;
+	return false;
+}
+
 /* The innermost open poll, or NULL. */
 static inline struct poll_frame *thread_poll(struct thread *thread)
 {
